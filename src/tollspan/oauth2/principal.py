@@ -1,0 +1,30 @@
+"""Who is asking, as the credential says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tollspan.errors import InsufficientScopeError
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller.
+
+    `subject` is the credential's public id. `datasets` is what the credential may touch;
+    empty means every dataset of its tenant. `permissions` are the granted OAuth scopes.
+    """
+
+    subject: str
+    tenant: str
+    permissions: frozenset[str]
+    datasets: frozenset[str] = frozenset()
+
+    def require(self, permission: str) -> None:
+        """Return when `permission` was granted; raise InsufficientScopeError when not."""
+        if permission not in self.permissions:
+            raise InsufficientScopeError(permission)
+
+    def may_use(self, dataset: str) -> bool:
+        """Whether `dataset` is open to this caller."""
+        return not self.datasets or dataset in self.datasets

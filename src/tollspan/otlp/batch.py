@@ -1,0 +1,40 @@
+"""A batch of telemetry on its way through a pipeline: the bytes as they came, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tollspan.otlp.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An immutable OTLP export request.
+
+    `wire` is the protobuf `Export*ServiceRequest`, uncompressed. `items` counts its
+    spans, data points or log records. `tenant` and `dataset` come from the credential
+    that sent it and are never read from the payload; both are empty in a collector
+    that asks for no credentials.
+    """
+
+    signal: Signal
+    wire: bytes
+    items: int
+    tenant: str = ""
+    dataset: str = ""
+
+
+def merge(batches: Sequence[Batch]) -> Batch:
+    """The batches as one, in their order.
+
+    Concatenating two serialised requests is their protobuf merge, so nothing is decoded.
+    All must share signal, tenant and dataset: a mixture is a programming error.
+    """
+    first = batches[0]
+    if any((b.signal, b.tenant, b.dataset) != (first.signal, first.tenant, first.dataset) for b in batches):
+        raise ValueError("only batches of one signal, tenant and dataset can be merged")
+    if len(batches) == 1:
+        return first
+    wire = b"".join(batch.wire for batch in batches)
+    return Batch(first.signal, wire, sum(b.items for b in batches), first.tenant, first.dataset)
