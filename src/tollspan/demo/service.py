@@ -1,0 +1,73 @@
+"""What the shop's processes share: telemetry on, an inherited socket to serve on, an account at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from opentelemetry import trace
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from starlette.middleware.base import RequestResponseEndpoint
+
+import tollspan
+from tollspan.demo.customers import CustomerUnits
+
+TRACE_ID_HEADER = "x-trace-id"
+
+
+def report(telemetry: tollspan.Tollspan) -> None:
+    """Send what is left and print one JSON line that accounts for every span of this process."""
+    result = telemetry.shutdown()
+    print(json.dumps({"sent": result.sent, "dropped": result.dropped, "pending": result.pending}), flush=True)
+
+
+def build_app(service_name: str) -> FastAPI:
+    """A FastAPI application whose requests and outgoing calls are traced to the gateway."""
+    telemetry = tollspan.init(service_name, service_version="1.0.0", environment="demo")
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        report(telemetry)
+
+    app = FastAPI(title=service_name, lifespan=lifespan)
+    app.middleware("http")(_name_the_trace)
+    app.add_exception_handler(Exception, _failure)
+    HTTPXClientInstrumentor().instrument()
+    FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
+    return app
+
+
+async def _name_the_trace(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    trace_id = f"{trace.get_current_span().get_span_context().trace_id:032x}"
+    try:
+        response = await call_next(request)
+    except Exception as error:
+        trace.get_current_span().record_exception(error)
+        response = _failure(request, error)
+    response.headers[TRACE_ID_HEADER] = trace_id
+    return response
+
+
+def _failure(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": type(error).__name__}, status_code=500)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The options that the stage passes to every process of the shop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, help="the listening socket to serve on")
+    parser.add_argument("--database", help="the shop's SQLite file")
+    parser.add_argument("--payments", help="the payment service's URL")
+    return parser.parse_args()
+
+
+def serve(app: FastAPI, fd: int) -> None:
+    """Serve until SIGTERM."""
+    uvicorn.run(CustomerUnits(app), fd=fd, log_level="warning")
