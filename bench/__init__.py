@@ -1,0 +1,1 @@
+"""Measurements: CPU per item, ours beside its peers, in turn, several times over."""

@@ -1,0 +1,101 @@
+"""`python -m bench [SCENARIO …] [--runs N] [--publish]`: measure, print, and put the tables into the docs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+SCENARIOS = ("sdk_export", "decode", "gateway_ingest")
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "protobuf", "chdb", "uvicorn")
+
+
+def measure_once(scenario: str, peer: str) -> float:
+    """CPU seconds per item of one peer, in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--one", scenario, peer],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seconds: float = json.loads(done.stdout.splitlines()[-1])
+    return seconds
+
+
+def measure(scenario: str, runs: int) -> list[dict[str, str]]:
+    """One row per peer: median, spread and ratio, from `runs` rounds in which the peers take turns."""
+    module = importlib.import_module(f"bench.scenarios.{scenario}")
+    rounds = [{peer: measure_once(scenario, peer) for peer in module.PEERS} for _ in range(runs)]
+    ours = next(iter(module.PEERS))
+    rows = []
+    for peer in module.PEERS:
+        times = sorted(round_[peer] * 1e6 for round_ in rounds)
+        ratio = statistics.median(round_[ours] / round_[peer] for round_ in rounds)
+        rows.append(
+            {
+                "what": module.TITLE,
+                "who": peer,
+                f"µs CPU per {module.ITEM}, median": f"{statistics.median(times):.2f}",
+                "min to max": f"{times[0]:.2f} to {times[-1]:.2f}",
+                "ours ÷ this": "" if peer == ours else f"{ratio:.3f}",
+            }
+        )
+    return rows
+
+
+def as_table(rows: list[dict[str, str]]) -> str:
+    """The rows as a Markdown table."""
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head), *([row[name] for name in head] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine() -> str:
+    """What was measured on, in one line."""
+    names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) or [platform.machine()]
+    system = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+    return f"{names[0]}, {system}; " + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def publish(text: str) -> None:
+    """Put `text` between the markers of docs/performance.md."""
+    page = PAGE.read_text()
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+
+
+def main() -> None:
+    """Measure one peer once, or scenarios side by side."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", default=SCENARIOS)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--publish", action="store_true")
+    parser.add_argument("--one", nargs=2, metavar=("SCENARIO", "PEER"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        scenario, peer = arguments.one
+        print(json.dumps(importlib.import_module(f"bench.scenarios.{scenario}").PEERS[peer]()))
+        return
+    parts = [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {arguments.runs} runs of each, taking turns."
+    ]
+    for scenario in arguments.scenarios:
+        parts.append(as_table(measure(scenario, arguments.runs)))
+        print(parts[-1], flush=True)
+    if arguments.publish:
+        publish("\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
