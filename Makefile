@@ -25,6 +25,7 @@ bench: install
 	$(BIN)/python -m bench
 
 interop: install ui
+	$(BIN)/pip install --quiet --group interop
 	$(BIN)/python -m pytest tests/interop -o addopts="--import-mode=importlib -ra" -p no:randomly
 
 install: $(VENV)/.installed

@@ -1,0 +1,22 @@
+"""Peers that only some machines have: what could not be started is said plainly, at the end, by name."""
+
+import shutil
+
+import pytest
+
+MISSING: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium to drive."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        MISSING.append("Chromium (Debian: apt-get install chromium)")
+        pytest.skip("no Chromium on this machine")
+    return path
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for peer in MISSING:
+        terminalreporter.write_line(f"not started: {peer}")
