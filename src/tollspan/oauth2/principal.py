@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from tollspan.errors import InsufficientScopeError
 
@@ -13,12 +14,15 @@ class Principal:
 
     `subject` is the credential's public id. `datasets` is what the credential may touch;
     empty means every dataset of its tenant. `permissions` are the granted OAuth scopes.
+    `expires_s` is the Unix time at which what proved the caller ends; it is no part of who
+    the caller is, so it does not count when two are compared.
     """
 
     subject: str
     tenant: str
     permissions: frozenset[str]
     datasets: frozenset[str] = frozenset()
+    expires_s: float = field(default=math.inf, compare=False)
 
     def require(self, permission: str) -> None:
         """Return when `permission` was granted; raise InsufficientScopeError when not."""

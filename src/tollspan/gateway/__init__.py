@@ -1,0 +1,1 @@
+"""The gateway: a collector distribution with a store, a token endpoint, queries and a dashboard."""

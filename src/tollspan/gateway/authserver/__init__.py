@@ -1,0 +1,1 @@
+"""Who may do what: credentials, the token endpoint, signing keys, and checking what callers present."""

@@ -1,0 +1,166 @@
+import argparse
+import json
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from tollspan.errors import ConfigError
+from tollspan.gateway.authserver.commands import add_arguments, run
+from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.oauth2.secret import Secret
+
+
+@pytest.fixture
+def credentials(tmp_path, capsys):
+    """Runs `tollspan credentials ...` and returns what it printed."""
+
+    def call(action, *words):
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        assert run(parser.parse_args([action, "--data-dir", str(tmp_path), *words])) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+def create(credentials, *words):
+    return json.loads(
+        credentials("create", "--name", "n", "--permissions", "write:traces,read:traces", "--json", *words)
+    )
+
+
+def test_create_prints_a_client_id_and_secret_that_work(credentials, tmp_path):
+    made = create(credentials)
+
+    with closing(CredentialStore(tmp_path)) as store:
+        assert store.authenticate_client(made["client_id"], Secret(made["client_secret"]))
+
+
+def test_create_prints_an_api_key_that_works(credentials, tmp_path):
+    made = create(credentials, "--kind", "api_key")
+
+    assert "client_secret" not in made
+    with closing(CredentialStore(tmp_path)) as store:
+        assert store.authenticate_api_key(Secret(made["api_key"]))
+
+
+def test_every_option_of_create_counts(credentials, tmp_path):
+    made = create(credentials, "--tenant", "acme", "--dataset", "a,b", "--dataset", "c", "--expires-in", "2h")
+
+    with closing(CredentialStore(tmp_path)) as store:
+        [credential] = store.list()
+    assert (made["tenant"], made["datasets"], made["permissions"]) == (
+        "acme",
+        ["a", "b", "c"],
+        ["write:traces", "read:traces"],
+    )
+    assert (credential.tenant, credential.datasets) == ("acme", ("a", "b", "c"))
+    assert credential.expires_s - credential.created_s == 7200
+
+
+def test_without_json_the_secret_is_shown_as_text(credentials):
+    printed = credentials("create", "--name", "n", "--permissions", "write:traces")
+
+    assert printed.startswith("client_id ")
+    assert "client_secret ts_secret_" in printed
+
+
+def test_list_shows_no_secret(credentials):
+    made = create(credentials, "--kind", "api_key")
+    listed = credentials("list", "--json")
+    table = credentials("list")
+
+    assert [entry["id"] for entry in json.loads(listed)] == [made["id"]]
+    assert made["api_key"] not in listed + table
+    assert table.splitlines()[0].split()[:3] == ["ID", "NAME", "KIND"]
+    assert table.splitlines()[1].endswith("live")
+
+
+def test_list_is_empty_at_first(credentials):
+    assert json.loads(credentials("list", "--json")) == []
+    assert len(credentials("list").splitlines()) == 1
+
+
+def test_rotate_prints_a_further_secret(credentials, tmp_path):
+    made = create(credentials)
+    rotated = json.loads(credentials("rotate", made["id"], "--json"))
+    newest = json.loads(credentials("rotate", made["id"], "--retire-old", "--json"))
+
+    assert (rotated["live_secrets"], newest["live_secrets"]) == (2, 1)
+    with closing(CredentialStore(tmp_path)) as store:
+        good = [
+            bool(store.authenticate_client(made["id"], Secret(one["client_secret"])))
+            for one in (made, rotated, newest)
+        ]
+    assert good == [False, False, True]
+
+
+def test_revoke_ends_a_credential(credentials):
+    made = create(credentials)
+    credentials("revoke", made["id"])
+
+    assert json.loads(credentials("list", "--json"))[0]["revoked_at"].endswith("Z")
+    assert credentials("list").splitlines()[1].endswith("revoked")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["create", "--name", "n", "--permissions", "write:all"], "write:metrics"),
+        (["create", "--name", "", "--permissions", "write:traces"], "name"),
+        (["create", "--name", "n", "--permissions", "write:traces", "--tenant", "a b"], "tenant"),
+        (["revoke", "nobody"], "nobody"),
+        (["rotate", "nobody"], "nobody"),
+    ],
+)
+def test_a_mistake_is_explained(credentials, words, text):
+    with pytest.raises(ConfigError, match=text):
+        credentials(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["create"],
+        ["create", "--name", "n", "--permissions", "write:traces", "--expires-in", "soon"],
+        ["revoke"],
+        ["destroy"],
+    ],
+)
+def test_wrong_usage_ends_with_the_usage_status(words, capsys):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+
+    with pytest.raises(SystemExit) as exited:
+        parser.parse_args(words)
+    assert exited.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_the_command_works_while_a_server_has_the_database_open(tmp_path):
+    """Another process makes and revokes; this one, which keeps the store open, sees both."""
+
+    def tollspan(*words):
+        command = [
+            sys.executable,
+            "-m",
+            "tollspan.cli",
+            "credentials",
+            *words,
+            "--data-dir",
+            tmp_path,
+            "--json",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    with closing(CredentialStore(tmp_path)) as store:
+        made = tollspan("create", "--name", "n", "--permissions", "write:traces")
+        secret = Secret(made["client_secret"])
+        assert store.authenticate_client(made["client_id"], secret)
+        tollspan("revoke", made["id"])
+        assert store.authenticate_client(made["client_id"], secret) is None

@@ -1,0 +1,252 @@
+import hmac
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollspan.errors import ConfigError
+from tollspan.gateway.authserver.credential import CredentialDraft
+from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.gateway.authserver.database import FILE_NAME
+from tollspan.oauth2.secret import Secret
+
+DRAFT = CredentialDraft("exporter", ("write:traces",))
+KEY_DRAFT = CredentialDraft("script", ("read:traces",), kind="api_key")
+
+
+@pytest.fixture
+def timed(tmp_path, clock):
+    with closing(CredentialStore(tmp_path, clock=clock)) as store:
+        yield store
+
+
+def test_a_new_credential_is_what_its_draft_says(timed, clock):
+    draft = CredentialDraft(
+        "exporter",
+        ("read:traces", "write:traces"),
+        tenant="acme",
+        datasets=("web", "shop", "web"),
+        expires_in_s=60.0,
+    )
+    credential = timed.create(draft).credential
+
+    assert (credential.kind, credential.name, credential.tenant) == ("oauth2", "exporter", "acme")
+    assert credential.permissions == ("write:traces", "read:traces")
+    assert credential.datasets == ("shop", "web")
+    assert (credential.created_s, credential.expires_s) == (clock.now_s, clock.now_s + 60)
+    assert (credential.revoked_s, credential.last_used_s, credential.live_secrets) == (None, None, 1)
+
+
+def test_a_client_is_known_by_its_id_and_secret(store):
+    issued = store.create(DRAFT)
+
+    assert store.authenticate_client(issued.credential.id, issued.secret) == issued.credential
+
+
+@pytest.mark.parametrize("wrong", ["", "ts_secret_x", "ü\udcff", "x" * 100_000])
+def test_a_wrong_secret_is_not_enough(store, wrong):
+    issued = store.create(DRAFT)
+
+    assert store.authenticate_client(issued.credential.id, Secret(wrong)) is None
+    assert store.authenticate_client(issued.credential.id, Secret(issued.secret.reveal() + "x")) is None
+
+
+@pytest.mark.parametrize("client_id", ["", "unknown", "' OR 1=1 --", "%", "ü\x00"])
+def test_an_unknown_client_is_nobody(store, client_id):
+    assert store.authenticate_client(client_id, store.create(DRAFT).secret) is None
+
+
+def test_a_secret_of_one_client_is_none_of_anothers(store):
+    one, other = store.create(DRAFT), store.create(DRAFT)
+
+    assert store.authenticate_client(one.credential.id, other.secret) is None
+
+
+def test_an_api_key_is_known_by_itself(store):
+    issued = store.create(KEY_DRAFT)
+
+    assert store.authenticate_api_key(issued.secret) == issued.credential
+
+
+def test_an_api_key_with_another_secret_is_nobody(store):
+    issued, other = store.create(KEY_DRAFT), store.create(KEY_DRAFT)
+    swapped = other.secret.reveal().replace(other.credential.id, issued.credential.id)
+
+    assert store.authenticate_api_key(Secret(swapped)) is None
+
+
+def test_a_client_secret_is_no_api_key(store):
+    assert store.authenticate_api_key(store.create(DRAFT).secret) is None
+
+
+@pytest.mark.parametrize("draft", [DRAFT, KEY_DRAFT])
+def test_a_revoked_credential_is_nobody(store, draft):
+    issued = store.create(draft)
+    store.revoke(issued.credential.id)
+
+    assert store.authenticate_client(issued.credential.id, issued.secret) is None
+    assert store.authenticate_api_key(issued.secret) is None
+
+
+def test_an_expired_credential_is_nobody(timed, clock):
+    issued = timed.create(CredentialDraft("n", ("write:traces",), expires_in_s=60.0))
+    assert timed.authenticate_client(issued.credential.id, issued.secret)
+    clock.now_s += 60.0
+
+    assert timed.authenticate_client(issued.credential.id, issued.secret) is None
+
+
+def test_the_same_comparisons_are_made_whether_the_client_is_known_or_not(store, monkeypatch):
+    issued = store.create(DRAFT)
+    rotated = store.create(DRAFT)
+    store.rotate(rotated.credential.id)
+    compared = []
+
+    def compare_digest(one, other):
+        compared.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr(hmac, "compare_digest", compare_digest)
+    for client_id, secret in [
+        ("unknown", "x"),
+        (issued.credential.id, "x"),
+        (issued.credential.id, issued.secret.reveal()),
+        (rotated.credential.id, rotated.secret.reveal()),
+    ]:
+        compared.clear()
+        store.authenticate_client(client_id, Secret(secret))
+        assert compared == [(32, 32)] * 2
+
+
+def test_after_a_rotation_both_secrets_are_good_and_after_the_next_the_two_newest(timed, clock):
+    first = timed.create(DRAFT)
+    client_id = first.credential.id
+    clock.now_s += 1
+    second = timed.rotate(client_id)
+    clock.now_s += 1
+    assert second.credential.live_secrets == 2
+    assert timed.authenticate_client(client_id, first.secret)
+    third = timed.rotate(client_id)
+
+    good = [bool(timed.authenticate_client(client_id, issued.secret)) for issued in (first, second, third)]
+    assert good == [False, True, True]
+
+
+def test_a_rotation_can_retire_all_earlier_secrets(timed, clock):
+    first = timed.create(KEY_DRAFT)
+    clock.now_s += 1
+    second = timed.rotate(first.credential.id)
+    clock.now_s += 1
+    third = timed.rotate(first.credential.id, retire_old=True)
+
+    assert third.credential.live_secrets == 1
+    assert [bool(timed.authenticate_api_key(issued.secret)) for issued in (first, second, third)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_what_cannot_be_rotated_or_revoked_is_named(store):
+    revoked = store.create(DRAFT).credential.id
+    store.revoke(revoked)
+
+    for attempt, credential_id in [
+        (store.rotate, "unknown"),
+        (store.rotate, revoked),
+        (store.revoke, "unknown"),
+    ]:
+        with pytest.raises(ConfigError, match=credential_id):
+            attempt(credential_id)
+
+
+def test_revoking_again_keeps_the_first_time(timed, clock):
+    credential_id = timed.create(DRAFT).credential.id
+    first = timed.revoke(credential_id)
+    clock.now_s += 10
+
+    assert timed.revoke(credential_id) == first
+
+
+def test_all_credentials_are_listed_oldest_first(timed, clock):
+    made = []
+    for draft in (DRAFT, KEY_DRAFT, DRAFT):
+        made.append(timed.create(draft).credential)
+        clock.now_s += 1
+    timed.revoke(made[0].id)
+
+    listed = timed.list()
+    assert [credential.id for credential in listed] == [credential.id for credential in made]
+    assert listed[0].revoked_s is not None
+    assert listed[1:] == made[1:]
+
+
+def test_the_last_use_is_noted_to_the_minute(timed, clock):
+    issued = timed.create(DRAFT)
+    credential_id = issued.credential.id
+    noted = []
+    for seconds in (0, 30, 31):
+        clock.now_s += seconds
+        timed.authenticate_client(credential_id, issued.secret)
+        noted.append(timed.find(credential_id).last_used_s)
+
+    assert noted == [1_800_000_000.0, 1_800_000_000.0, 1_800_000_061.0]
+
+
+def test_the_data_version_tells_of_writes_by_this_store_and_by_others(store, tmp_path):
+    def version_after(change):
+        change()
+        return store.data_version()
+
+    with closing(CredentialStore(tmp_path)) as other:
+        versions = [
+            version_after(lambda: None),
+            version_after(lambda: None),
+            version_after(lambda: store.create(DRAFT)),
+            version_after(lambda: other.create(DRAFT)),
+            version_after(lambda: other.revoke(other.list()[0].id)),
+            version_after(lambda: None),
+        ]
+
+    assert versions[0] == versions[1]
+    assert len(set(versions[1:5])) == 4
+    assert versions[4] == versions[5]
+
+
+def test_no_secret_is_in_the_files(store, tmp_path):
+    secrets = [store.create(DRAFT).secret.reveal(), store.create(KEY_DRAFT).secret.reveal()]
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob(f"{FILE_NAME}*"))
+
+    assert stored
+    assert not any(secret[-20:].encode() in stored for secret in secrets)
+
+
+def test_threads_may_use_one_store_at_once(store):
+    ready = threading.Barrier(8)
+
+    def work(_):
+        ready.wait(30)
+        issued = store.create(DRAFT)
+        return (
+            store.authenticate_client(issued.credential.id, store.rotate(issued.credential.id).secret)
+            is not None
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+    assert len(store.list()) == 8
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with closing(CredentialStore(tmp_path_factory.mktemp("shared"))) as store:
+        yield store
+
+
+@given(st.text(), st.text())
+def test_nobody_comes_in_by_chance(shared, client_id, secret):
+    assert shared.authenticate_client(client_id, Secret(secret)) is None
+    assert shared.authenticate_api_key(Secret(secret)) is None

@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tollspan.gateway.authserver.throttle import Throttle
+
+
+def test_a_burst_passes_and_then_one_per_interval(clock):
+    throttle = Throttle(burst=3, per_s=0.5, clock=clock)
+
+    assert [throttle.take("a") for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+    clock.now_s += 1.0
+    assert throttle.take("a") == pytest.approx(1.0)
+    clock.now_s += 1.0
+    assert throttle.take("a") == 0.0
+
+
+def test_keys_do_not_hinder_each_other(clock):
+    throttle = Throttle(burst=1, per_s=1, clock=clock)
+
+    assert throttle.take("a") == 0.0
+    assert throttle.take("a") > 0
+    assert throttle.take("b") == 0.0
+
+
+def test_the_key_unused_for_longest_makes_room(clock):
+    throttle = Throttle(burst=1, per_s=0.001, keys_max=2, clock=clock)
+    for key in ("a", "b", "a", "c"):
+        throttle.take(key)
+
+    assert throttle.take("a") > 0
+    assert throttle.take("b") == 0.0
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
+def test_no_more_pass_than_the_burst_and_the_rate_allow(pauses):
+    now_s = [0.0]
+    throttle = Throttle(burst=5, per_s=0.5, clock=lambda: now_s[0])
+    passed = 0
+    for pause_s in pauses:
+        now_s[0] += pause_s
+        passed += throttle.take("a") == 0.0
+
+    assert passed <= 5 + now_s[0] * 0.5 + 1e-6

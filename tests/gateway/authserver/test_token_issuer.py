@@ -1,0 +1,86 @@
+import time
+
+import pytest
+from authlib.oauth2.rfc6749 import OAuth2Error
+
+from tollspan.gateway.authserver.credential import Credential
+from tollspan.gateway.authserver.token_issuer import TokenIssuer
+from tollspan.oauth2.verifier import Verifier
+
+ISSUER = "http://127.0.0.1:8320"
+ALIAS = "https://gateway-api.unomiq.com"
+
+
+def credential(**changes):
+    values = {
+        "id": "client-1",
+        "kind": "oauth2",
+        "name": "n",
+        "tenant": "acme",
+        "datasets": (),
+        "permissions": ("write:traces", "read:traces"),
+        "created_s": 0.0,
+        "expires_s": None,
+        "revoked_s": None,
+        "last_used_s": None,
+        "live_secrets": 1,
+    }
+    return Credential(**(values | changes))
+
+
+@pytest.fixture
+def issuer(signing_keys):
+    return TokenIssuer(ISSUER, [ALIAS, "https://api.unomiq.com"], signing_keys, 600)
+
+
+def test_a_token_says_what_rfc_9068_asks_for(issuer):
+    before_s = int(time.time())
+    claims = issuer.build_claims(credential(), ["write:traces"], [])
+
+    assert claims | {"iat": 0, "exp": 0, "jti": ""} == {
+        "iss": ISSUER,
+        "sub": "client-1",
+        "client_id": "client-1",
+        "aud": ISSUER,
+        "iat": 0,
+        "exp": 0,
+        "jti": "",
+        "scope": "write:traces",
+        "tenant": "acme",
+    }
+    assert before_s <= claims["iat"] <= time.time()
+    assert claims["exp"] - claims["iat"] == 600
+
+
+def test_every_token_has_an_id_of_its_own(issuer):
+    assert len({issuer.build_claims(credential(), [], [])["jti"] for _ in range(100)}) == 100
+
+
+def test_datasets_are_named_when_they_are_limited(issuer):
+    assert issuer.build_claims(credential(datasets=("shop",)), [], [])["datasets"] == ["shop"]
+
+
+def test_a_token_does_not_outlive_its_credential(issuer):
+    claims = issuer.build_claims(credential(expires_s=time.time() + 100), [], [])
+
+    assert 98 <= claims["exp"] - claims["iat"] <= 100
+    assert issuer.build_response(claims)["expires_in"] == claims["exp"] - claims["iat"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "aud"), [([], ISSUER), ([ISSUER], ISSUER), ([ALIAS], ALIAS), ([ALIAS, ISSUER], [ALIAS, ISSUER])]
+)
+def test_the_audience_is_the_one_asked_for_and_verifies_here(issuer, signing_keys, asked, aud):
+    claims = issuer.build_claims(credential(), ["write:traces"], asked)
+    verifier = Verifier(ISSUER, [ISSUER, ALIAS], signing_keys.keyset(), leeway_s=0)
+
+    assert claims["aud"] == aud
+    assert verifier.verify(issuer.build_response(claims)["access_token"]).subject == "client-1"
+
+
+@pytest.mark.parametrize("asked", [["https://evil.example"], [ALIAS + "/"], [ISSUER, "x"], [""]])
+def test_an_unknown_audience_is_no_target(issuer, asked):
+    with pytest.raises(OAuth2Error) as raised:
+        issuer.build_claims(credential(), [], asked)
+
+    assert raised.value.error == "invalid_target"
