@@ -31,8 +31,9 @@ while time.monotonic() - started < 60:
             with tracer.start_as_current_span(f"step {number}"):
                 pass
     time.sleep(0.1)
-result = telemetry.shutdown(timeout_s=10)
-print(json.dumps({"trace_ids": trace_ids, "sent": result.sent, "dropped": result.dropped}))
+telemetry.shutdown(timeout_s=10)
+status = telemetry.status()
+print(json.dumps({"trace_ids": trace_ids, "sent": status.sent, "dropped": status.dropped}))
 """
 
 

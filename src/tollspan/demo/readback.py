@@ -64,8 +64,8 @@ def find_faults(
         if trace is not None:
             stored.update(trace["services"][index] for index in trace["spans"]["service"])
     for service, account in accounts.items():
-        if account["dropped"] or account["pending"]:
-            faults.append(f"{service}: spans not delivered: {account}")
+        if account["lost"]:
+            faults.append(f"{service}: spans not delivered: {account['lost']}")
     return faults, stored
 
 

@@ -23,8 +23,10 @@ TRACE_ID_HEADER = "x-trace-id"
 
 def report(telemetry: tollspan.Tollspan) -> None:
     """Send what is left and print one JSON line that accounts for every span of this process."""
-    result = telemetry.shutdown()
-    print(json.dumps({"sent": result.sent, "dropped": result.dropped, "pending": result.pending}), flush=True)
+    telemetry.shutdown()
+    status = telemetry.status()
+    lost = {**status.dropped, "rejected": status.rejected, "queued": status.queued}
+    print(json.dumps({"sent": status.sent, "lost": {why: n for why, n in lost.items() if n}}), flush=True)
 
 
 def build_app(service_name: str) -> FastAPI:
