@@ -16,15 +16,17 @@ The contract of `consume(batch)`:
 The life of a component: built with its configuration, started once, shut down once.
 Exporters start first, receivers last; they stop in the opposite order, so a component
 may consume until its own `shutdown` is called and must hand on what it still holds
-before `shutdown` returns.
+before `shutdown` returns. A `start` that raises leaves nothing behind: `shutdown` is
+then not called for that component, only for those that had started before it.
 """
 
 from __future__ import annotations
 
+import builtins
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tollspan.oauth2.principal import Principal
 from tollspan.otlp.batch import Batch
@@ -33,6 +35,8 @@ from tollspan.otlp.signals import Signal
 if TYPE_CHECKING:
     import msgspec
 
+    from tollspan.collector.events import Counters
+    from tollspan.collector.grpc_server import GRPCServer
     from tollspan.collector.http_server import HTTPServer
 
 
@@ -51,10 +55,24 @@ class Consumer(Protocol):
 
 
 class Host(Protocol):
-    """What the service offers to a component from `start` until `shutdown`."""
+    """What the service offers to one component from `start` until `shutdown`."""
+
+    @property
+    def component_id(self) -> str:
+        """The id under which the component is configured: `type` or `type/name`."""
+        ...
+
+    @property
+    def counters(self) -> Counters:
+        """Where components count what they did; one for the whole service."""
+        ...
 
     def http_server(self, endpoint: str) -> HTTPServer:
         """The listener at `endpoint` (`host:port`); components that name the same endpoint share it."""
+        ...
+
+    def grpc_server(self, endpoint: str) -> GRPCServer:
+        """The gRPC listener at `endpoint`, shared in the same way."""
         ...
 
     def extension(self, component_id: str) -> Component:
@@ -66,6 +84,7 @@ class Host(Protocol):
         ...
 
 
+@runtime_checkable
 class Component(Protocol):
     """Anything with a life: extensions are only this."""
 
@@ -74,6 +93,7 @@ class Component(Protocol):
     async def shutdown(self) -> None: ...
 
 
+@runtime_checkable
 class Authenticator(Component, Protocol):
     """An extension that says who a request comes from."""
 
@@ -96,7 +116,7 @@ class Reference:
     """Marks a configuration field that names an extension: `Annotated[str, Reference(Authenticator)]`.
 
     The graph resolves the id before anything starts and reports a dangling or mistyped
-    one with the field's path.
+    one with the field's path. `protocol` is a runtime-checkable protocol or a class.
     """
 
     protocol: type
@@ -114,6 +134,10 @@ class Factory:
 
     kind: Kind
     type: str
-    config: type[msgspec.Struct]
+    config: builtins.type[msgspec.Struct]
     build: Callable[..., Any]
     signals: frozenset[Signal] = frozenset(Signal)
+
+
+Registry = Mapping[Kind, Mapping[str, Factory]]
+"""Every known factory by kind and type."""

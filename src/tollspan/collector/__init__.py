@@ -1,0 +1,1 @@
+"""The Collector: asyncio pipelines that run the OpenTelemetry Collector's YAML."""

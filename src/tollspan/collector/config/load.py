@@ -1,0 +1,94 @@
+"""Configuration files and mappings, merged into one mapping."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tollspan.collector.config import yaml_text
+from tollspan.collector.config.expand import Expansion, read_file
+from tollspan.errors import ConfigError
+
+Source = str | Mapping[str, Any]
+"""The path of a YAML file (`file:` before it is allowed), or values that are at hand already."""
+
+
+def load(sources: Sequence[Source]) -> dict[str, Any]:
+    """The sources merged in their order, references expanded.
+
+    Mappings are merged key by key; every other value, lists and null included, is
+    replaced by a later source. References are resolved after the merge, so a value that
+    is overridden need not resolve (`expand` has the rules). Raises an ExceptionGroup of
+    ConfigErrors with everything that is wrong: at `file:line` where a file isn't YAML,
+    at the value's path where a reference does not resolve.
+    """
+    merged: dict[str, Any] = {}
+    problems: list[ConfigError] = []
+    for source in sources:
+        try:
+            merged = _merge(merged, _read(source))
+        except ConfigError as error:
+            problems.append(error)
+    expansion = Expansion()
+    expanded: dict[str, Any] = expansion.expand(merged)
+    problems += expansion.problems
+    if problems:
+        raise ExceptionGroup("the configuration cannot be read", problems)
+    return expanded
+
+
+@contextlib.contextmanager
+def locating(sources: Sequence[Source]) -> Iterator[None]:
+    """ConfigErrors in a group that is raised inside also name the `file:line` they are about.
+
+    `sources` are what `load` has read. An error about a setting that no file has is about
+    its nearest enclosing section; the last file wins.
+    """
+    try:
+        yield
+    except ExceptionGroup as group:
+        texts = {path: read_file(path) for path in _files(sources)}
+        raise group.derive([_located(error, texts) for error in group.exceptions]) from None
+
+
+def _located(error: Exception, texts: dict[str, str]) -> Exception:
+    if not isinstance(error, ConfigError):
+        return error
+    keys = error.path.split("::")
+    found = ((*yaml_text.find_line(text, keys), file) for file, text in reversed(texts.items()))
+    depth, line, file = max(found, key=lambda place: place[0], default=(0, 0, ""))
+    return ConfigError(f"{file}:{line}: {error.path}", error.problem, error.hint) if depth else error
+
+
+def _files(sources: Sequence[Source]) -> list[str]:
+    return [_file_path(source) for source in sources if isinstance(source, str)]
+
+
+def _read(source: Source) -> Mapping[str, Any]:
+    if not isinstance(source, str):
+        return source
+    path = _file_path(source)
+    try:
+        document = yaml_text.parse(read_file(path), path)
+    except ValueError as error:
+        raise ConfigError(path, str(error)) from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(path, "a configuration is a mapping of sections such as receivers and service")
+    return document
+
+
+def _file_path(source: str) -> str:
+    return source.removeprefix("file:")
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged

@@ -1,0 +1,125 @@
+"""What the collector reports about itself: each event is logged and counted in one call.
+
+Counters carry the Collector's names (`otelcol_receiver_accepted_spans`) and labels. For
+every receiver and signal it holds that items received = accepted + refused, and requests
+received = the sum of `otelcol_receiver_requests` over its outcomes.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+import structlog
+
+from tollspan.otlp.signals import Signal
+
+LOG_INTERVAL_S = 1.0
+"""A receiver logs refusals of one reason at most this often; a flood must not fill the disk."""
+
+ITEM_NAMES = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
+"""What the Collector's metric names call the items of a signal."""
+
+_log = structlog.get_logger()
+
+
+class Counters:
+    """Whole numbers that only grow, by name and labels. Any thread may add."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, name: str, amount: int, **labels: str) -> None:
+        """`amount` more of `name` with these labels."""
+        key = (name, tuple(sorted(labels.items())))
+        with self._lock:
+            self._counts[key] += amount
+
+    def total(self, name: str, **labels: str) -> int:
+        """The sum over everything called `name` that has these labels, whatever others it has."""
+        wanted = set(labels.items())
+        with self._lock:
+            return sum(n for (key, has), n in self._counts.items() if key == name and wanted <= set(has))
+
+    def snapshot(self) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], int]:
+        """Every counter as it is now, by name and sorted labels."""
+        with self._lock:
+            return dict(self._counts)
+
+
+class Refusal(enum.Enum):
+    """Why a receiver did not take a request, or some of its items."""
+
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    UNSUPPORTED = "unsupported"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    DISCONNECTED = "disconnected"
+    REJECTED = "rejected"
+    """Single items, named in a partial success."""
+    UNAVAILABLE = "unavailable"
+    """The pipeline could not take it now; the client is asked to send it again."""
+    PERMANENT = "permanent"
+    DEFECT = "defect"
+
+
+class ReceiverEvents:
+    """What one receiver reports for one transport (`http`, `grpc`)."""
+
+    def __init__(self, counters: Counters, receiver: str, transport: str) -> None:
+        self._counters = counters
+        self._labels = {"receiver": receiver, "transport": transport}
+        self._logged: dict[Refusal, float] = {}
+        self._unlogged: Counter[Refusal] = Counter()
+
+    def accepted(self, signal: Signal, items: int, rejected: int = 0, reason: str = "") -> None:
+        """A request was taken, except `rejected` of its `items`."""
+        self._counters.add("otelcol_receiver_requests", 1, outcome="accepted", **self._labels)
+        self._counters.add(
+            f"otelcol_receiver_accepted_{ITEM_NAMES[signal]}", items - rejected, **self._labels
+        )
+        if rejected:
+            self._refused_items(signal, rejected, Refusal.REJECTED, reason)
+
+    def refused(
+        self,
+        signal: Signal,
+        reason: Refusal,
+        detail: str,
+        items: int = 0,
+        *,
+        defect: BaseException | None = None,
+    ) -> None:
+        """A request was refused as a whole; `items` is 0 when they were not counted.
+
+        A `defect` is logged with its traceback.
+        """
+        self._counters.add("otelcol_receiver_requests", 1, outcome=reason.value, **self._labels)
+        self._refused_items(signal, items, reason, detail, defect)
+
+    def _refused_items(
+        self, signal: Signal, items: int, reason: Refusal, detail: str, defect: BaseException | None = None
+    ) -> None:
+        name = f"otelcol_receiver_refused_{ITEM_NAMES[signal]}"
+        self._counters.add(name, items, reason=reason.value, **self._labels)
+        now_s = time.monotonic()
+        if now_s - self._logged.get(reason, -LOG_INTERVAL_S) < LOG_INTERVAL_S:
+            self._unlogged[reason] += 1
+            return
+        self._logged[reason] = now_s
+        _log.warning(
+            "receiver_refused",
+            **self._labels,
+            signal=signal.value,
+            reason=reason.value,
+            detail=detail,
+            items=items,
+            unlogged_before=self._unlogged.pop(reason, 0),
+            exc_info=defect,
+        )

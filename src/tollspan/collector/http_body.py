@@ -1,0 +1,67 @@
+"""Request bodies, read within bounds of size, time and rate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from tollspan.errors import LimitError
+from tollspan.otlp.http_exchange import HTTPProblem
+
+GRACE_S = 10.0
+BYTES_PER_S_MIN = 1024
+"""A body may take GRACE_S, and a second more for every BYTES_PER_S_MIN bytes that have come."""
+
+NextChunk = Callable[[], Awaitable[bytes]]
+"""Gives the next bytes of a body, and none once it has ended."""
+
+
+class ASGIBody:
+    """The body of an ASGI request as a NextChunk; nothing is asked of the client before the first call."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def __call__(self) -> bytes:
+        """The next bytes; ClientDisconnect when the client has gone."""
+        while self._more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            self._more = message.get("more_body", False)
+            chunk: bytes = message.get("body", b"")
+            if chunk:
+                return chunk
+        return b""
+
+
+async def read_body(
+    next_chunk: NextChunk, content_length: int | None, *, bytes_max: int, timeout_s: float
+) -> bytes:
+    """The whole body.
+
+    LimitError when it is larger than `bytes_max`: from its Content-Length before anything
+    is read, else as soon as so many bytes have come. HTTPProblem 408 when it is not
+    complete after `timeout_s`, or comes too slowly before that.
+    """
+    if content_length is not None and content_length > bytes_max:
+        raise LimitError("bytes of body", bytes_max, content_length)
+    start_s = asyncio.get_running_loop().time()
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout_at(start_s + min(GRACE_S, timeout_s)) as late:
+            while chunk := await next_chunk():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > bytes_max:
+                    raise LimitError("bytes of body", bytes_max)
+                late.reschedule(start_s + min(timeout_s, GRACE_S + size / BYTES_PER_S_MIN))
+    except TimeoutError as error:
+        problem = f"the body came too slowly: {size} bytes in time"
+        raise HTTPProblem(408, problem, {"Connection": "close"}) from error
+    return b"".join(chunks)

@@ -1,0 +1,104 @@
+"""OTLP/HTTP, the server's side (OTLP 1.11, "OTLP/HTTP")."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tollspan.collector.http_body import ASGIBody, NextChunk, read_body
+from tollspan.collector.http_server import read_headers, send_response
+from tollspan.collector.receivers.otlp.config import HTTPConfig
+from tollspan.collector.receivers.otlp.intake import Intake, Payload
+from tollspan.otlp import _reshape
+from tollspan.otlp.http_exchange import (
+    Encoding,
+    HTTPResponse,
+    RequestHead,
+    answer_encoding,
+    decompress,
+    failure,
+    read_head,
+    success,
+)
+from tollspan.otlp.json_mapping import json_to_wire
+from tollspan.otlp.signals import Signal
+
+INLINE_BYTES_MAX = 65_536
+"""A larger body is unpacked in a thread, so that it does not hold up other requests."""
+
+
+class HTTPExchange:
+    """Turns the parts of a request into its response; knows no HTTP server, so any can carry it."""
+
+    def __init__(self, config: HTTPConfig, intake: Intake) -> None:
+        self._config = config
+        self._intake = intake
+
+    async def answer(
+        self, signal: Signal, method: str, headers: Mapping[str, str], next_chunk: NextChunk
+    ) -> HTTPResponse:
+        """The response, whatever happens; `headers` has lower-case names.
+
+        The body is asked for only when the headers are in order and the caller may write.
+        A cancelled request is answered too, so that its client sends it again.
+        """
+        items = 0
+        try:
+            head = read_head(method, headers)
+            self._intake.require_pipeline(signal)
+            tenant, dataset = await self._intake.identify(signal, headers)
+            body = await read_body(
+                next_chunk,
+                head.content_length,
+                bytes_max=self._config.body_bytes_max,
+                timeout_s=self._config.read_timeout_s,
+            )
+            payload = await self._unpack(signal, head, body)
+            items = payload.items + payload.rejected
+            receipt = await self._intake.deliver(signal, payload, tenant, dataset)
+            return success(signal, head.encoding, receipt.rejected, receipt.reason)
+        except asyncio.CancelledError:
+            return failure(self._intake.refuse_cut_short(signal, items), answer_encoding(headers))
+        except Exception as error:
+            return failure(self._intake.refuse(signal, error, items), answer_encoding(headers))
+
+    async def _unpack(self, signal: Signal, head: RequestHead, body: bytes) -> Payload:
+        if len(body) <= INLINE_BYTES_MAX:
+            return unpack(signal, head, body, self._config.body_bytes_max)
+        return await asyncio.to_thread(unpack, signal, head, body, self._config.body_bytes_max)
+
+
+def unpack(signal: Signal, head: RequestHead, body: bytes, bytes_max: int) -> Payload:
+    """The body as protobuf, counted; WireError or LimitError when it cannot be."""
+    data = decompress(body, head.compression, bytes_max)
+    if head.encoding is Encoding.PROTOBUF:
+        return Payload(data, _reshape.count(signal.value, data))
+    mapped = json_to_wire(signal, data)
+    items = _reshape.count(signal.value, mapped.wire)
+    return Payload(mapped.wire, items, mapped.rejected, "; ".join(mapped.problems))
+
+
+def routes(config: HTTPConfig, intake: Intake) -> list[Route]:
+    """Two paths for every signal, also for one without a pipeline: it has its own answer."""
+    exchange = HTTPExchange(config, intake)
+    return [
+        Route(prefix + config.path(signal), _Endpoint(exchange, signal))
+        for signal in Signal
+        for prefix in ("", "/otlp")
+    ]
+
+
+class _Endpoint:
+    """One path as an ASGI application: every method comes here, so that every error has OTLP's form."""
+
+    def __init__(self, exchange: HTTPExchange, signal: Signal) -> None:
+        self._exchange = exchange
+        self._signal = signal
+
+    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(asgi_scope)
+        response = await self._exchange.answer(self._signal, asgi_scope["method"], headers, ASGIBody(receive))
+        await send_response(send, response)

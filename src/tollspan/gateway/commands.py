@@ -1,0 +1,107 @@
+"""`tollspan gateway`: the all-in-one process."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import os
+import sys
+from importlib.resources import files
+from typing import cast
+
+from tollspan.collector.config.load import load, locating
+from tollspan.collector.config.values import parse_endpoint, split_endpoint
+from tollspan.collector.log_output import configure_logging
+from tollspan.collector.service import Service, run_in_event_loop
+from tollspan.errors import ConfigError
+from tollspan.gateway.components.auth_extension import AuthExtension
+from tollspan.gateway.distribution import build_gateway_registry
+
+DEFAULT_CONFIG = str(files("tollspan.gateway") / "default.yaml")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `tollspan gateway`."""
+    parser.add_argument(
+        "--data-dir", default="./tollspan-data", help="everything that is kept (default %(default)s)"
+    )
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Collector YAML, merged over the gateway's own; repeatable",
+    )
+    parser.add_argument(
+        "--http",
+        type=_address,
+        default="127.0.0.1:8320",
+        metavar="HOST:PORT",
+        help="everything else; port 0 picks a free one (default %(default)s)",
+    )
+    parser.add_argument(
+        "--grpc",
+        type=_address,
+        default="127.0.0.1:8317",
+        metavar="HOST:PORT",
+        help="OTLP over gRPC (default %(default)s)",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="allow plain HTTP beyond this machine, for a network where something else does TLS",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; 0 when everything that was taken in has been stored.
+
+    Prints one line on stdout, once requests are answered: a JSON object with the URLs of
+    `http`, `grpc` and `ui`.
+    """
+    if not arguments.insecure:
+        _check_exposure("--http", arguments.http)
+        _check_exposure("--grpc", arguments.grpc)
+    os.environ["TOLLSPAN_GATEWAY_HTTP"] = arguments.http
+    os.environ["TOLLSPAN_GATEWAY_GRPC"] = arguments.grpc
+    os.environ["TOLLSPAN_GATEWAY_DATA_DIR"] = arguments.data_dir
+    configure_logging()
+    sources = [DEFAULT_CONFIG, *arguments.config]
+    config = load(sources)
+    with locating(sources):
+        service = Service(config, build_gateway_registry())
+    run_in_event_loop(service.run(on_ready=lambda: _announce(service, arguments.http, arguments.grpc)))
+    return 0
+
+
+def _announce(service: Service, http: str, grpc: str) -> None:
+    url = service.http_servers[http].url
+    grpc_server = service.grpc_servers.get(grpc)
+    auth = cast(AuthExtension, service.extension("auth"))
+    ready = {
+        "http": url,
+        "grpc": f"http://{grpc_server.address}" if grpc_server else None,
+        "ui": f"{url}/ui/#key={auth.sessions.key.reveal()}",
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def _address(text: str) -> str:
+    try:
+        return parse_endpoint(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _check_exposure(option: str, endpoint: str) -> None:
+    """ConfigError when other machines could reach `endpoint`: secrets must not travel in the clear."""
+    host, _ = split_endpoint(endpoint)
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        problem = f"{endpoint} can be reached from other machines, without TLS"
+        raise ConfigError(option, problem, "--insecure allows it, where something else does TLS")

@@ -1,0 +1,1 @@
+"""Thin: they let the collector start and stop the parts of the gateway."""

@@ -1,0 +1,56 @@
+"""Stores what arrives.
+
+exporters:
+  storage:
+    store: store
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import msgspec
+
+from tollspan.collector.component import Factory, Host, Kind, Receipt, Reference
+from tollspan.errors import RetryableError, StoreError
+from tollspan.gateway.storage.store import StoreOwner
+from tollspan.otlp.batch import Batch
+from tollspan.otlp.signals import Signal
+
+RETRY_AFTER_S = 5.0
+
+
+class StorageConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`store` is the id of the extension that has the store open."""
+
+    store: Annotated[str, Reference(StoreOwner)]
+
+
+class StorageExporter:
+    """Answers when a batch is durable."""
+
+    def __init__(self, config: StorageConfig) -> None:
+        self._config = config
+
+    async def start(self, host: Host) -> None:
+        """The store is open."""
+        self._store = cast(StoreOwner, host.extension(self._config.store)).store
+
+    async def shutdown(self) -> None:
+        """Nothing is held: what was taken has been answered."""
+
+    async def consume(self, batch: Batch) -> Receipt:
+        """The sound items of the batch are durable and can be queried, once, however often they are sent."""
+        try:
+            return await self._store.write(batch)
+        except StoreError as error:
+            raise RetryableError(str(error), after_s=RETRY_AFTER_S) from error
+
+
+FACTORY = Factory(
+    kind=Kind.EXPORTER,
+    type="storage",
+    config=StorageConfig,
+    build=StorageExporter,
+    signals=frozenset({Signal.TRACES}),
+)

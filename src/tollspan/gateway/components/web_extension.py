@@ -1,0 +1,77 @@
+"""The web application on a shared listener.
+
+    extensions:
+      web:
+        endpoint: 127.0.0.1:8320
+        store: store
+        auth: auth
+
+Other components may be on the same listener.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol, cast, runtime_checkable
+
+import msgspec
+from starlette.routing import Route
+
+from tollspan.collector.component import Factory, Host, Kind, Reference
+from tollspan.collector.config.values import Endpoint
+from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.live.hub import HubOwner
+from tollspan.gateway.storage.store import StoreOwner
+from tollspan.gateway.web.app import ENDPOINTS, build_app
+from tollspan.gateway.web.parts import PageAuthenticator, Parts
+
+
+@runtime_checkable
+class TelemetryOwner(StoreOwner, HubOwner, Protocol):
+    """An extension with the store and the live hub."""
+
+
+@runtime_checkable
+class DoorKeeper(PageAuthenticator, Protocol):
+    """An extension that knows callers and signs browsers in."""
+
+    sessions: Sessions
+
+
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`store` and `auth` are the ids of the extensions that the pages ask."""
+
+    endpoint: Endpoint
+    store: Annotated[str, Reference(TelemetryOwner)]
+    auth: Annotated[str, Reference(DoorKeeper)]
+
+
+class WebExtension:
+    """Serves the API and the dashboard from `start` on; the service stops the listener."""
+
+    def __init__(self, config: WebConfig) -> None:
+        self._config = config
+
+    async def start(self, host: Host) -> None:
+        """The application's paths are on the listener of the configured endpoint."""
+        telemetry = cast(TelemetryOwner, host.extension(self._config.store))
+        door_keeper = cast(DoorKeeper, host.extension(self._config.auth))
+        http_server = host.http_server(self._config.endpoint)
+        app = build_app(
+            Parts(
+                store=telemetry.store,
+                hub=telemetry.hub,
+                authenticator=door_keeper,
+                sessions=door_keeper.sessions,
+                counters=host.counters,
+                stopping=http_server.stopping,
+            )
+        )
+        # Path by path: whatever else is on this listener must not be hidden behind the application.
+        paths = dict.fromkeys(endpoint.path for endpoint in ENDPOINTS)
+        http_server.add_routes([Route(path, app) for path in paths])
+
+    async def shutdown(self) -> None:
+        """Nothing is left to do: requests in flight ended with the listener."""
+
+
+FACTORY = Factory(Kind.EXTENSION, "web", WebConfig, WebExtension)

@@ -1,0 +1,1 @@
+"""Spans as they arrive, for whoever is watching."""

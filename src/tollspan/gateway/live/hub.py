@@ -1,0 +1,99 @@
+"""Hands batches to watchers while they arrive.
+
+To publish costs next to nothing: a batch is put before each watcher of its tenant as it came, and
+decoded by `query.live` when the watcher is ready for it. A watcher who is slower than the batches
+misses some and is told how many items; the sender never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol, Self, runtime_checkable
+
+from tollspan.otlp.batch import Batch
+
+# What waits before one watcher; a larger batch waits alone.
+WAITING_BYTES_MAX = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Batches in the order of their arrival, and how many items were skipped before them."""
+
+    batches: list[Batch]
+    dropped: int
+
+
+class Hub:
+    """Where batches are published and watched. Everything happens on one event loop."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+
+    def publish(self, batch: Batch) -> None:
+        """Each watcher of the batch's tenant and dataset gets it, or counts its items as dropped."""
+        for subscription in self._subscriptions:
+            subscription.offer(batch)
+
+    def subscribe(self, tenant: str, datasets: Collection[str] = ()) -> Subscription:
+        """A watcher of these datasets of `tenant`, or of all when none are named."""
+        subscription = Subscription(self._subscriptions, tenant, frozenset(datasets))
+        self._subscriptions.add(subscription)
+        return subscription
+
+
+class Subscription:
+    """An endless asynchronous iterator of what has arrived; used as a context, it ends with it."""
+
+    def __init__(self, subscriptions: set[Subscription], tenant: str, datasets: frozenset[str]) -> None:
+        self._subscriptions = subscriptions
+        self._tenant = tenant
+        self._datasets = datasets
+        self._waiting: deque[Batch] = deque()
+        self._waiting_bytes = 0
+        self._dropped = 0
+        self._offered = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Arrived:
+        """Everything since the last time, as soon as there is something."""
+        await self._offered.wait()
+        arrived = Arrived(list(self._waiting), self._dropped)
+        self._waiting.clear()
+        self._waiting_bytes = self._dropped = 0
+        self._offered.clear()
+        return arrived
+
+    def offer(self, batch: Batch) -> None:
+        """The batch waits to be read, when it is of the watched tenant and datasets."""
+        if batch.tenant != self._tenant or (self._datasets and batch.dataset not in self._datasets):
+            return
+        self._waiting.append(batch)
+        self._waiting_bytes += len(batch.wire)
+        while self._waiting_bytes > WAITING_BYTES_MAX and len(self._waiting) > 1:
+            skipped = self._waiting.popleft()
+            self._waiting_bytes -= len(skipped.wire)
+            self._dropped += skipped.items
+        self._offered.set()
+
+    def close(self) -> None:
+        """Nothing more is offered."""
+        self._subscriptions.discard(self)
+
+
+@runtime_checkable
+class HubOwner(Protocol):
+    """An extension with a hub."""
+
+    hub: Hub

@@ -1,0 +1,97 @@
+"""Attributes as they were sent, put together from the columns that the store spreads them over."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tollspan.gateway.storage.span_block import PROMOTED
+from tollspan.otlp.protobuf import read_fields
+from tollspan.otlp.schema import ValueType
+
+Value = str | bool | int | float | bytes | list[Any] | dict[str, Any] | None
+Attributes = dict[str, Value]
+
+
+def merge(row: Mapping[str, Any]) -> Attributes:
+    """The attributes of a row of `spans`, `resources` or `instrumentation_scopes`."""
+    # NaN and the infinities, which JSON has no numbers for, come as text.
+    doubles = {key: float(number) for key, number in row["attributes_double"].items()}
+    others = _decoded(row["attributes_other"])
+    return {
+        **row["attributes_string"],
+        **row["attributes_int"],
+        **doubles,
+        **row["attributes_bool"],
+        **others,
+    }
+
+
+def merge_nested(strings: Mapping[str, str], others: Mapping[str, str]) -> Attributes:
+    """The attributes of a span event or link."""
+    return {**strings, **_decoded(others)}
+
+
+def merge_span(row: Mapping[str, Any]) -> Attributes:
+    """The attributes of a row of `spans`, those that have columns of their own included."""
+    attributes = merge(row)
+    moved = {
+        keys[0]: row[column]
+        for column, keys in PROMOTED.items()
+        if row[column] and attributes.keys().isdisjoint(keys)
+    }
+    return attributes | moved
+
+
+def _decoded(others: Mapping[str, str]) -> Attributes:
+    return {key: any_value(bytes.fromhex(text)) for key, text in others.items()}
+
+
+def any_value(wire: bytes) -> Value:
+    """The value of a serialised AnyValue that was validated when it was decoded."""
+    value: Value = None
+    for number, _, payload in read_fields(wire):
+        value = _MEMBERS[ValueType(number)](payload)
+    return value
+
+
+def _int(payload: int) -> int:
+    return payload - (payload >> 63 << 64)
+
+
+def _double(payload: int) -> float:
+    return float(struct.unpack("<d", payload.to_bytes(8, "little"))[0])
+
+
+def _text(payload: bytes) -> str:
+    return payload.decode()
+
+
+def _array(wire: bytes) -> list[Value]:
+    return [any_value(element) for element in _elements(wire)]
+
+
+def _kvlist(wire: bytes) -> dict[str, Value]:
+    return dict(map(_key_value, _elements(wire)))
+
+
+def _key_value(wire: bytes) -> tuple[str, Value]:
+    fields: dict[int, Any] = {number: payload for number, _, payload in read_fields(wire)}
+    return _text(fields.get(1, b"")), any_value(fields.get(2, b""))
+
+
+def _elements(wire: bytes) -> list[Any]:
+    """The `values` of an ArrayValue or KeyValueList."""
+    return [payload for number, _, payload in read_fields(wire) if number == 1]
+
+
+_MEMBERS: dict[ValueType, Callable[[Any], Value]] = {
+    ValueType.STRING: _text,
+    ValueType.BOOL: bool,
+    ValueType.INT: _int,
+    ValueType.DOUBLE: _double,
+    ValueType.ARRAY: _array,
+    ValueType.KVLIST: _kvlist,
+    ValueType.BYTES: bytes,
+}

@@ -1,0 +1,201 @@
+"""Spans with everything that is stored of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tollspan.gateway.query import attributes
+from tollspan.gateway.query.attributes import Attributes
+from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.storage.engine import Parameter, Row
+from tollspan.gateway.storage.store import View
+
+TRACE_SPANS_MAX = 10_000
+NO_SPAN = "0" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What sent the span."""
+
+    attributes: Attributes
+    schema_url: str
+    dropped_attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentationScope:
+    """What made the span."""
+
+    name: str
+    version: str
+    attributes: Attributes
+    schema_url: str
+    dropped_attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened during the span."""
+
+    name: str
+    time_unix_nano: int
+    attributes: Attributes
+    dropped_attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLink:
+    """Another span that this one belongs with."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str
+    flags: int
+    attributes: Attributes
+    dropped_attributes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span as it was sent. Ids are lower-case hexadecimal; the parent of a root span is None.
+
+    `duration_nano` is negative in a span that says it ended before it started.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    service: str
+    kind: int
+    status_code: int
+    status_message: str
+    start_unix_nano: int
+    duration_nano: int
+    unit: str | None
+    parent_unit: str | None
+    trace_state: str
+    flags: int
+    attributes: Attributes
+    resource: Resource
+    instrumentation_scope: InstrumentationScope
+    events: tuple[SpanEvent, ...]
+    links: tuple[SpanLink, ...]
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
+
+
+# What needs no reading: fields of Span that are columns of the answer.
+_AS_STORED = (
+    "trace_id",
+    "span_id",
+    "name",
+    "service",
+    "kind",
+    "status_code",
+    "status_message",
+    "start_unix_nano",
+    "duration_nano",
+    "trace_state",
+    "flags",
+    "dropped_attributes",
+    "dropped_events",
+    "dropped_links",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanPage:
+    """One page of spans, newest first; `total` counts those on all pages."""
+
+    spans: list[Span]
+    total: int
+
+
+async def live_spans(view: View, time_range: TimeRange, *, page: int, limit: int) -> SpanPage:
+    """Page number `page`, from 1, of the spans in `time_range`."""
+    bounds = time_range.parameters()
+    [counted] = await view.rows("count_spans", **bounds)
+    spans = await _find(view, trace_id="", span_id="", limit=limit, offset=(page - 1) * limit, **bounds)
+    return SpanPage(spans, counted["spans"])
+
+
+async def trace_spans(
+    view: View, trace_id: str, *, span_id: str = "", time_range: TimeRange = ALWAYS
+) -> list[Span]:
+    """The newest TRACE_SPANS_MAX spans of a trace, or those with `span_id`; maybe none."""
+    bounds = time_range.parameters()
+    return await _find(view, trace_id=trace_id, span_id=span_id, limit=TRACE_SPANS_MAX, offset=0, **bounds)
+
+
+async def get_span(view: View, trace_id: str, span_id: str) -> Span | None:
+    """The span, or None. Of several with the same id, the newest."""
+    bounds = ALWAYS.parameters()
+    spans = await _find(view, trace_id=trace_id, span_id=span_id, limit=1, offset=0, **bounds)
+    return spans[0] if spans else None
+
+
+async def _find(view: View, **parameters: Parameter) -> list[Span]:
+    rows = await view.rows("find_spans", **parameters)
+    resources = await _resources(view, {row["resource_id"] for row in rows})
+    scopes = await _scopes(view, {row["instrumentation_scope_id"] for row in rows})
+    return [_span(row, resources, scopes) for row in rows]
+
+
+async def _resources(view: View, ids: set[int]) -> dict[int, Resource]:
+    rows = await view.rows("find_resources", ids=list(ids))
+    return {
+        row["id"]: Resource(attributes.merge(row), row["schema_url"], row["dropped_attributes"])
+        for row in rows
+    }
+
+
+async def _scopes(view: View, ids: set[int]) -> dict[int, InstrumentationScope]:
+    rows = await view.rows("find_instrumentation_scopes", ids=list(ids))
+    return {
+        row["id"]: InstrumentationScope(
+            row["name"], row["version"], attributes.merge(row), row["schema_url"], row["dropped_attributes"]
+        )
+        for row in rows
+    }
+
+
+def _span(row: Row, resources: Mapping[int, Resource], scopes: Mapping[int, InstrumentationScope]) -> Span:
+    return Span(
+        **{name: row[name] for name in _AS_STORED},
+        parent_span_id=None if row["parent_span_id"] == NO_SPAN else row["parent_span_id"],
+        unit=row["unit"] or None,
+        parent_unit=row["parent_unit"] or None,
+        attributes=attributes.merge_span(row),
+        resource=resources[row["resource_id"]],
+        instrumentation_scope=scopes[row["instrumentation_scope_id"]],
+        events=tuple(_events(row)),
+        links=tuple(_links(row)),
+    )
+
+
+def _events(row: Row) -> Iterator[SpanEvent]:
+    columns = ("name", "time_unix_nano", "attributes_string", "attributes_other", "dropped_attributes")
+    for name, time, strings, others, dropped in zip(
+        *(row[f"events.{column}"] for column in columns), strict=True
+    ):
+        yield SpanEvent(name, time, attributes.merge_nested(strings, others), dropped)
+
+
+def _links(row: Row) -> Iterator[SpanLink]:
+    columns = (
+        "trace_id",
+        "span_id",
+        "trace_state",
+        "flags",
+        "attributes_string",
+        "attributes_other",
+        "dropped_attributes",
+    )
+    for trace_id, span_id, state, flags, strings, others, dropped in zip(
+        *(row[f"links.{column}"] for column in columns), strict=True
+    ):
+        yield SpanLink(trace_id, span_id, state, flags, attributes.merge_nested(strings, others), dropped)

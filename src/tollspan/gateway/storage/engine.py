@@ -1,0 +1,112 @@
+"""The embedded database: chDB, which is ClickHouse as a library.
+
+chDB lets one process open one directory, and runs one statement at a time in a session. So
+every thread that asks has a session of its own; how many threads there are is the caller's
+choice. The GIL is released while a statement runs. A ClickHouse server speaks the same SQL,
+takes the same blocks and can stand in for this class.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import chdb.session
+import msgspec
+
+from tollspan.errors import StoreError
+
+Row = dict[str, Any]
+Parameter = str | int | Sequence[str] | Sequence[int]
+
+# chDB's annotations are partial, so it counts as untyped.
+_Session: Any = chdb.session.Session
+_READ_ROW = msgspec.json.Decoder(Row)
+_SESSION_SETTINGS = {
+    # No statement takes the machine away from the others.
+    "max_execution_time": 60,
+    "max_memory_usage": 2 << 30,
+    # 64-bit integers are JSON numbers, NaN and the infinities are strings.
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 1,
+    # `SELECT hex(id) AS id … WHERE id = …` means the column, as in standard SQL.
+    "prefer_column_name_to_alias": 1,
+}
+
+
+class Engine:
+    """An open database directory. Blocking; may be used from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sessions: list[Any] = []
+        self._of_thread = threading.local()
+
+    def execute(self, sql: str) -> None:
+        """The statement has been carried out."""
+        self._query(sql, "Null", {})
+
+    def rows(self, sql: str, parameters: Mapping[str, Parameter]) -> list[Row]:
+        """The answer as JSON values by column name. Text must be UTF-8; for other bytes there is hex()."""
+        return _READ_ROW.decode_lines(self._query(sql, "JSONEachRow", parameters))
+
+    def blocks(self, sql: str, parameters: Mapping[str, Parameter]) -> bytes:
+        """The answer as Native blocks, for `native_blocks.read`."""
+        return self._query(sql, "Native", parameters)
+
+    def insert(self, table: str, block: bytes) -> None:
+        """All rows of the Native `block` are in `table`; after StoreError all of them may be, or none."""
+        try:
+            with self._session().send_insert(f"INSERT INTO {table}", "Native") as inserter:
+                inserter.append(block)
+                inserter.finish()
+        except RuntimeError as error:
+            raise _store_error(error) from None
+
+    def close(self) -> None:
+        """The database is closed. No statement may be under way."""
+        for session in self._sessions:
+            session.close()
+
+    def _query(self, sql: str, output_format: str, parameters: Mapping[str, Parameter]) -> bytes:
+        literals = {name: _literal(value) for name, value in parameters.items()}
+        try:
+            return bytes(self._session().query(sql, output_format, params=literals).bytes())
+        except RuntimeError as error:
+            raise _store_error(error) from None
+
+    def _session(self) -> Any:
+        session = getattr(self._of_thread, "session", None)
+        if session is None:
+            try:
+                session = _Session(str(self._path))
+            except RuntimeError as error:
+                problem = f"{self._path} cannot be opened; is another process using it? ({error})"
+                raise StoreError(problem, retryable=False) from None
+            self._of_thread.session = session
+            self._sessions.append(session)
+            for name, value in _SESSION_SETTINGS.items():
+                session.query(f"SET {name} = {value}")
+        return session
+
+
+def _literal(value: Parameter) -> str:
+    """The value as a query parameter is written: escaped text, or an array of numbers or quoted texts."""
+    if isinstance(value, str):
+        return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+    if isinstance(value, int):
+        return str(value)
+    return f"[{','.join(map(_element, value))}]"
+
+
+def _element(value: str | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _store_error(error: RuntimeError) -> StoreError:
+    return StoreError(str(error).partition("\n")[0].partition(" (version ")[0])

@@ -1,0 +1,129 @@
+"""What items have around them on the wire: resources and instrumentation scopes, stored once each.
+
+Items refer to them by id. It is a digest of their content, so to write one again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from array import array
+from collections.abc import Mapping, Sequence
+
+from tollspan.gateway.storage import _native
+from tollspan.gateway.storage._native import Attributes, Block, Rows
+from tollspan.gateway.storage.chunks import Chunk
+from tollspan.gateway.storage.engine import Engine
+from tollspan.otlp._columns import Dictionary, Table, Text
+
+KNOWN_MAX = 100_000
+DAY_S = 24 * 3600
+
+# The columns that the attributes of an item, a resource or a scope are spread over.
+ATTRIBUTE_MAPS = {
+    "attributes_string": _native.STRINGS,
+    "attributes_int": _native.INTS,
+    "attributes_double": _native.DOUBLES,
+    "attributes_bool": _native.BOOLS,
+    "attributes_other": _native.OTHERS,
+}
+
+
+class EnvelopeTable:
+    """Writes the resources, or the instrumentation scopes, that are not in the database yet."""
+
+    def __init__(self, engine: Engine, name: str, source: str) -> None:
+        """Fill the table `name` from the decoded tables `<source>s` and `<source>_attributes`."""
+        self._engine = engine
+        self._name = name
+        self._source = source
+        self._known: set[tuple[bytes, int]] = set()
+        self._day = 0
+
+    def write(self, chunks: Sequence[Chunk], received_s: int) -> list[array[int]]:
+        """All are in that day's partition; the ids of each chunk's, by row number."""
+        if self._day != received_s // DAY_S or len(self._known) > KNOWN_MAX:
+            self._known.clear()
+            self._day = received_s // DAY_S
+        ids = [self._ids(chunk) for chunk in chunks]
+        added: set[tuple[bytes, int]] = set()
+        rows = [self._unknown(chunk, numbers, added) for chunk, numbers in zip(chunks, ids, strict=True)]
+        if added:
+            self._engine.insert(self._name, self._block(chunks, ids, rows, received_s))
+            self._known |= added
+        return ids
+
+    def _ids(self, chunk: Chunk) -> array[int]:
+        table = self._table(chunk)
+        columns = [*_texts(table).values(), table.columns["dropped_attributes"]]
+        heads = zip(*columns, strict=True)
+        contents = self._attributes(chunk, Rows.every(table.rows)).contents()
+        digests = (
+            hashlib.blake2b(repr(head).encode() + content, digest_size=8).digest()
+            for head, content in zip(heads, contents, strict=True)
+        )
+        return array("Q", b"".join(digests))
+
+    def _unknown(self, chunk: Chunk, ids: array[int], added: set[tuple[bytes, int]]) -> Rows:
+        """The rows that nobody wrote before; they are noted in `added`."""
+        numbers = []
+        for number, row_id in enumerate(ids):
+            key = (chunk.tenant, row_id)
+            if key not in self._known and key not in added:
+                added.add(key)
+                numbers.append(number)
+        return Rows.chosen(numbers)
+
+    def _block(
+        self, chunks: Sequence[Chunk], ids: Sequence[array[int]], rows: Sequence[Rows], received_s: int
+    ) -> bytes:
+        parts = list(zip(chunks, rows, strict=True))
+        tables = [self._table(chunk) for chunk in chunks]
+        block = Block(sum(part.count for part in rows))
+        block.labels("tenant", [([chunk.tenant], None, part) for chunk, part in parts])
+        put_constant(block, "received", "DateTime('UTC')", struct.pack("<I", received_s))
+        block.numbers("id", "UInt64", 8, [(own, None, part) for own, part in zip(ids, rows, strict=True)])
+        for name in _texts(tables[0]):
+            columns = [table.columns[name] for table in tables]
+            if isinstance(columns[0], Text):
+                block.texts(name, list(zip(columns, rows, strict=True)))
+            else:
+                block.labels(
+                    name, [(own.values, own.indices, part) for own, part in zip(columns, rows, strict=True)]
+                )
+        attributes = [self._attributes(chunk, part) for chunk, part in parts]
+        for name, mask in ATTRIBUTE_MAPS.items():
+            block.attributes(name, mask, attributes)
+        dropped = [table.columns["dropped_attributes"].data for table in tables]
+        block.numbers(
+            "dropped_attributes",
+            "UInt32",
+            4,
+            [(own, None, part) for own, part in zip(dropped, rows, strict=True)],
+        )
+        return bytes(block)
+
+    def _table(self, chunk: Chunk) -> Table:
+        return chunk.tables[f"{self._source}s"]
+
+    def _attributes(self, chunk: Chunk, rows: Rows) -> Attributes:
+        attributes = chunk.tables[f"{self._source}_attributes"]
+        return Attributes(attributes, self._table(chunk).columns["attributes"], rows)
+
+
+def service_names(tables: Mapping[str, Table]) -> list[bytes]:
+    """The service.name of each row of `resources`; empty where there is none."""
+    table = tables["resources"]
+    every = Rows.every(table.rows)
+    return Attributes(tables["resource_attributes"], table.columns["attributes"], every).texts(
+        b"service.name"
+    )
+
+
+def put_constant(block: Block, name: str, type_name: str, cell: bytes) -> None:
+    """A column with the same `cell` in every row."""
+    block.numbers(name, type_name, len(cell), [(cell * block.rows, None, Rows.every(block.rows))])
+
+
+def _texts(table: Table) -> dict[str, Text | Dictionary]:
+    return {name: column for name, column in table.columns.items() if isinstance(column, Text | Dictionary)}

@@ -1,0 +1,7 @@
+SELECT count() AS spans
+FROM spans
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND start >= fromUnixTimestamp64Nano({start:Int64})
+  AND start < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})

@@ -1,0 +1,9 @@
+SELECT service, count() AS spans, countIf(status_code = 2) AS errors
+FROM spans
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND start >= fromUnixTimestamp64Nano({start:Int64})
+  AND start < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})
+GROUP BY service
+ORDER BY service

@@ -1,0 +1,54 @@
+-- Everything about some spans, the newest first. What need not be text is in hexadecimal.
+SELECT
+    lower(hex(trace_id)) AS trace_id,
+    lower(hex(span_id)) AS span_id,
+    lower(hex(parent_span_id)) AS parent_span_id,
+    name,
+    service,
+    kind,
+    status_code,
+    status_message,
+    toUnixTimestamp64Nano(start) AS start_unix_nano,
+    duration AS duration_nano,
+    trace_state,
+    flags,
+    resource_id,
+    instrumentation_scope_id,
+    unit,
+    parent_unit,
+    http_request_method,
+    http_response_status_code,
+    http_route,
+    db_system_name,
+    attributes_string,
+    attributes_int,
+    attributes_double,
+    attributes_bool,
+    mapApply((key, value) -> (key, hex(value)), attributes_other) AS attributes_other,
+    dropped_attributes,
+    events.time_unix_nano,
+    events.name,
+    events.attributes_string,
+    arrayMap(others -> mapApply((key, value) -> (key, hex(value)), others), events.attributes_other)
+        AS `events.attributes_other`,
+    events.dropped_attributes,
+    dropped_events,
+    arrayMap(id -> lower(hex(id)), links.trace_id) AS `links.trace_id`,
+    arrayMap(id -> lower(hex(id)), links.span_id) AS `links.span_id`,
+    links.trace_state,
+    links.flags,
+    links.attributes_string,
+    arrayMap(others -> mapApply((key, value) -> (key, hex(value)), others), links.attributes_other)
+        AS `links.attributes_other`,
+    links.dropped_attributes,
+    dropped_links
+FROM spans
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND start >= fromUnixTimestamp64Nano({start:Int64})
+  AND start < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})
+  AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
+  AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
+ORDER BY start DESC, span_id
+LIMIT {limit:UInt32} OFFSET {offset:UInt32}

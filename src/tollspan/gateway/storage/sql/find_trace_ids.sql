@@ -1,0 +1,22 @@
+-- The traces with a span that is all that is asked for, those whose latest such span is newest first.
+SELECT
+    lower(hex(trace_id)) AS id,
+    max(toUnixTimestamp64Nano(start)) AS latest
+FROM spans
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND start >= fromUnixTimestamp64Nano({start:Int64})
+  AND start < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})
+  AND ({service:String} = '' OR service = {service:String})
+  AND ({name:String} = '' OR name = {name:String})
+  AND ({unit:String} = '' OR unit = {unit:String})
+  AND ({parent_unit:String} = '' OR parent_unit = {parent_unit:String})
+  AND ({errors:UInt8} = 0 OR status_code = 2)
+  AND ({roots:UInt8} = 0 OR parent_span_id = toFixedString('', 8))
+  AND ({duration_min:Int64} = 0 OR duration >= {duration_min:Int64})
+  AND (empty({trace_ids:Array(String)}) OR trace_id IN arrayMap(id -> unhex(id), {trace_ids:Array(String)}))
+GROUP BY trace_id
+HAVING latest < {before:Int64} OR (latest = {before:Int64} AND id < {before_id:String})
+ORDER BY latest DESC, id DESC
+LIMIT {limit:UInt32} OFFSET {offset:UInt32}

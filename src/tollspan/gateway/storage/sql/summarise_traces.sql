@@ -1,0 +1,22 @@
+-- One row for each of the traces, from its spans in the given time.
+SELECT
+    lower(hex(trace_id)) AS id,
+    min(toUnixTimestamp64Nano(start)) AS first,
+    max(toUnixTimestamp64Nano(start) + greatest(duration, 0)) AS last,
+    count() AS spans,
+    countIf(status_code = 2) AS errors,
+    argMin((name, service), (parent_span_id != toFixedString('', 8), start, span_id)) AS root,
+    root.1 AS root_name,
+    root.2 AS root_service,
+    argMinIf((unit, parent_unit), (start, span_id), unit != '') AS units,
+    units.1 AS unit,
+    units.2 AS parent_unit,
+    arraySort(groupUniqArray(service)) AS services
+FROM spans
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND start >= fromUnixTimestamp64Nano({start:Int64})
+  AND start < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})
+  AND trace_id IN arrayMap(id -> unhex(id), {trace_ids:Array(String)})
+GROUP BY trace_id

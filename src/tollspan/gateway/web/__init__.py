@@ -1,0 +1,1 @@
+"""HTTP only: parse the question, ask `query`, write the answer."""

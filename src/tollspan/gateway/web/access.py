@@ -1,0 +1,111 @@
+"""Who may call a route: decided for every one of them, before its body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+
+from tollspan.collector.http_server import read_headers
+from tollspan.collector.receivers.otlp.intake import DATASET_HEADERS
+from tollspan.errors import LimitError
+from tollspan.gateway.authserver.permissions import PERMISSIONS
+from tollspan.gateway.storage.store import View
+from tollspan.gateway.web.parts import parts_of
+from tollspan.oauth2.principal import Principal
+from tollspan.otlp.signals import Signal
+
+PUBLIC = "public"
+"""No credentials are asked for."""
+
+SIGNED_IN = "signed in"
+"""Any valid credential will do."""
+
+READ_TRACES = Signal.TRACES.read_permission
+
+DECLARABLE = frozenset({PUBLIC, SIGNED_IN, *PERMISSIONS})
+
+OAUTH2, API_KEY, SESSION = "oauth2", "api_key", "session"
+"""The ways to prove who one is, by their names in the OpenAPI description."""
+
+BODY_BYTES_MAX = 64 << 10
+"""No question to this API is longer."""
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class GuardedRoute(APIRoute):
+    """A route for callers with `permission`; its function finds them in `request.state.principal`."""
+
+    def __init__(self, path: str, function: Callable[..., Any], *, permission: str, **options: Any) -> None:
+        if permission not in DECLARABLE:
+            raise ValueError(f"{path}: {permission!r} is not one of {sorted(DECLARABLE)}")
+        self.permission = permission
+        needed = [] if permission in {PUBLIC, SIGNED_IN} else [permission]
+        security = [] if permission == PUBLIC else [{OAUTH2: needed}, {API_KEY: []}, {SESSION: []}]
+        super().__init__(path, function, openapi_extra={"security": security}, **options)
+
+    def get_route_handler(self) -> Handler:
+        """The route's handler, reached only by those who may; they are known by their headers alone."""
+        handle = super().get_route_handler()
+
+        async def handle_if_allowed(request: Request) -> Response:
+            if self.permission != PUBLIC:
+                request.state.principal = await _identify(request)
+                if self.permission != SIGNED_IN:
+                    request.state.principal.require(self.permission)
+            _check_body_size(request.headers)
+            return await handle(request)
+
+        return handle_if_allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a request may see: of one tenant some datasets; none named means all of them."""
+
+    tenant: str
+    datasets: frozenset[str]
+
+
+def read_reach(request: Request) -> Reach:
+    """The reach of the caller, narrowed to the dataset that a header names; HTTPException 403 outside it."""
+    principal: Principal = request.state.principal
+    named = next((request.headers[name] for name in DATASET_HEADERS if name in request.headers), None)
+    if named is None:
+        return Reach(principal.tenant, principal.datasets)
+    if not principal.may_use(named):
+        raise HTTPException(403, "this credential may not read that dataset")
+    return Reach(principal.tenant, frozenset({named}))
+
+
+CallersReach = Annotated[Reach, Depends(read_reach)]
+
+
+def open_view(request: Request, reach: CallersReach) -> View:
+    """The store as far as the caller may see it."""
+    return parts_of(request).store.view(reach.tenant, reach.datasets)
+
+
+CallersView = Annotated[View, Depends(open_view)]
+
+
+async def _identify(request: Request) -> Principal:
+    authenticator = parts_of(request).authenticator
+    # A session cookie counts for GET alone, so no other site can make a browser change anything.
+    page = request.method == "GET"
+    identify = authenticator.authenticate_page if page else authenticator.authenticate
+    return await identify(read_headers(request.scope))
+
+
+def _check_body_size(headers: Headers) -> None:
+    if "transfer-encoding" in headers:
+        raise HTTPException(411, "send the body with a Content-Length")
+    size = int(headers.get("content-length", "0"))
+    if size > BODY_BYTES_MAX:
+        raise LimitError("bytes of body", BODY_BYTES_MAX, size)

@@ -1,0 +1,97 @@
+"""The web application: every route, and who may call it, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.sse import EventSourceResponse
+from fastapi.telemetry import TelemetryConfig
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from tollspan.gateway.authserver.permissions import PERMISSIONS
+from tollspan.gateway.authserver.sessions import COOKIE
+from tollspan.gateway.web import answers, api, engine, pages, problem, session, sse, status
+from tollspan.gateway.web.access import API_KEY, OAUTH2, PUBLIC, READ_TRACES, SESSION, SIGNED_IN, GuardedRoute
+from tollspan.gateway.web.headers import SecurityHeaders
+from tollspan.gateway.web.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One route and the permission it asks for; `options` are FastAPI's."""
+
+    method: str
+    path: str
+    function: Callable[..., Any]
+    permission: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+HIDDEN = {"include_in_schema": False}
+NO_CONTENT = {"status_code": 204, "response_class": Response}
+STREAM = {"response_class": EventSourceResponse}
+WHOLE_TRACE = {"response_model": answers.Trace}
+
+ENDPOINTS: Sequence[Endpoint] = (
+    Endpoint("GET", "/", pages.redirect, PUBLIC, HIDDEN),
+    Endpoint("GET", "/ui", pages.redirect, PUBLIC, HIDDEN),
+    Endpoint("GET", "/ui/{path:path}", pages.show, PUBLIC, HIDDEN),
+    Endpoint("GET", "/api/openapi.json", pages.describe, PUBLIC, HIDDEN),
+    Endpoint("GET", "/healthz", status.show_health, PUBLIC),
+    Endpoint("GET", "/readyz", status.show_readiness, PUBLIC),
+    Endpoint("POST", "/api/v1/session", session.sign_in, PUBLIC, NO_CONTENT),
+    Endpoint("GET", "/api/v1/session", session.show_session, SIGNED_IN),
+    Endpoint("DELETE", "/api/v1/session", session.sign_out, PUBLIC, NO_CONTENT),
+    Endpoint("GET", "/api/v1/status", status.show_counts, READ_TRACES),
+    Endpoint("GET", "/api/v1/live", sse.follow, READ_TRACES, STREAM),
+    Endpoint("GET", "/api/v1/services", api.find_services, READ_TRACES),
+    Endpoint("GET", "/api/v1/traces", api.find_traces, READ_TRACES),
+    Endpoint("GET", "/api/v1/traces/{trace_id}", api.get_trace, READ_TRACES, WHOLE_TRACE),
+    Endpoint("GET", "/api/v1/traces/{trace_id}/spans/{span_id}", api.get_span, READ_TRACES),
+    Endpoint("GET", "/traces/live", engine.live_spans, READ_TRACES),
+    Endpoint("GET", "/traces/{trace_id}", engine.get_trace, READ_TRACES),
+    Endpoint("POST", "/traces", engine.find_traces, READ_TRACES),
+)
+"""All routes, in the order in which they are tried."""
+
+# The gateway reports on itself in its own way; FastAPI would do it through the global providers.
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """An application that serves ENDPOINTS, and nothing else, from `parts`."""
+    routes: list[BaseRoute] = [
+        GuardedRoute(
+            endpoint.path,
+            endpoint.function,
+            methods=[endpoint.method],
+            permission=endpoint.permission,
+            responses={"4XX": {"model": problem.ProblemAnswer}, "5XX": {"model": problem.ProblemAnswer}},
+            **endpoint.options,
+        )
+        for endpoint in ENDPOINTS
+    ]
+    app = FastAPI(routes=routes, openapi_url=None, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+    app.state.parts = parts
+    app.openapi_schema = _describe(routes)
+    problem.install(app)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    description = get_openapi(title="Tollspan gateway", version=version("tollspan"), routes=routes)
+    permissions = {permission: permission.replace(":", " ") for permission in PERMISSIONS}
+    grant = {"clientCredentials": {"tokenUrl": "/token", "scopes": permissions}}
+    description["components"]["securitySchemes"] = {
+        OAUTH2: {"type": "oauth2", "flows": grant},
+        API_KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        SESSION: {"type": "apiKey", "in": "cookie", "name": COOKIE},
+    }
+    return description

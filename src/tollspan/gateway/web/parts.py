@@ -1,0 +1,52 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fastapi import Request
+
+from tollspan.collector.events import Counters
+from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.live.hub import Hub
+from tollspan.gateway.storage.store import Store
+from tollspan.gateway.web.interface import Interface
+from tollspan.oauth2.principal import Principal
+
+LIVE_STREAMS_MAX = 200
+"""Every live stream decodes what its tenant sends, so their number is bounded."""
+
+
+class PageAuthenticator(Protocol):
+    """Says who a request comes from; both methods take lower-case names and raise AuthError."""
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
+        """The caller, by an access token or an API key."""
+        ...
+
+    async def authenticate_page(self, headers: Mapping[str, str]) -> Principal:
+        """The caller, by those or by the dashboard's session cookie."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The running parts of a gateway. `stopping` is set when its listener begins to stop."""
+
+    store: Store
+    hub: Hub
+    authenticator: PageAuthenticator
+    sessions: Sessions
+    counters: Counters
+    stopping: asyncio.Event
+    interface: Interface = field(default_factory=Interface)
+    live_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LIVE_STREAMS_MAX))
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts that the application of this request was built with."""
+    parts: Parts = request.app.state.parts
+    return parts

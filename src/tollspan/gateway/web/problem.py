@@ -1,0 +1,76 @@
+"""Every error of the web API in one shape: `{"error": {"code", "message", "field"?}}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tollspan.errors import AuthError, QueryError, TollspanError
+from tollspan.gateway.web.headers import SECURITY_HEADERS
+from tollspan.otlp import http_exchange
+
+
+class Problem(BaseModel):
+    """What went wrong; `field` names the parameter at fault when there is one."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ProblemAnswer(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: Problem
+
+
+def install(app: FastAPI) -> None:
+    """From now on every error that leaves a route of `app` is answered in the one shape."""
+    app.add_exception_handler(TollspanError, _answer_tollspan_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(Exception, _answer_defect)
+
+
+def _answer_tollspan_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, QueryError):
+        return _answer(400, "invalid_request", error.problem, error.field)
+    as_otlp = http_exchange.failure(error, http_exchange.Encoding.JSON)
+    code = (error.code if isinstance(error, AuthError) else "") or _code(as_otlp.status)
+    return _answer(as_otlp.status, code, str(error), headers=as_otlp.headers)
+
+
+def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    # The first part says where it was (query, path, body), which the name makes clear.
+    field = ".".join(str(part) for part in first["loc"][1:])
+    return _answer(400, "invalid_request", first["msg"], field or None)
+
+
+def _answer_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return _answer(error.status_code, _code(error.status_code), error.detail, headers=error.headers)
+
+
+def _answer_defect(_request: Request, _error: Exception) -> JSONResponse:
+    # Answered outside the app's own middleware, which therefore cannot add these headers.
+    return _answer(500, "internal_server_error", "internal error", headers=SECURITY_HEADERS)
+
+
+def _code(status: int) -> str:
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")
+
+
+def _answer(
+    status: int, code: str, message: str, field: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    problem = ProblemAnswer(error=Problem(code=code, message=message, field=field))
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers)

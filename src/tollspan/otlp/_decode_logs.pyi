@@ -1,0 +1,1 @@
+"""Part of `_decode`, for log records: nothing here is visible from Python."""

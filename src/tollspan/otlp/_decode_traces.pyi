@@ -1,0 +1,1 @@
+"""Part of `_decode`, for spans: nothing here is visible from Python."""

@@ -1,0 +1,162 @@
+"""HTTP requests of the SDK itself: bounded, never redirected, never traced, silent about their secrets."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from opentelemetry import context as otel_context
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, _SUPPRESS_INSTRUMENTATION_KEY
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import make_headers, parse_url
+
+from tollspan.errors import RetryableError
+from tollspan.otlp.http_exchange import HTTPResponse
+from tollspan.sdk.setting_values import is_loopback
+from tollspan.sdk.settings import Settings
+
+CHUNK_BYTES = 1 << 16
+
+
+class HTTPTransport:
+    """Makes requests over kept-alive connections; any thread may.
+
+    Proxies are taken from the environment; `.netrc`, cookies, redirects and retries do
+    not exist. Beyond `bytes_max` an answer is not read.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        files = {
+            "ca_certs": settings.certificate_file,
+            "cert_file": settings.client_certificate_file,
+            "key_file": settings.client_key_file,
+        }
+        self._tls = {name: path for name, path in files.items() if path is not None}
+        self._managers: dict[str | None, urllib3.PoolManager] = {}
+
+    def request(  # noqa: PLR0913 - a request has that many parts
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        timeout_s: float,
+        bytes_max: int,
+    ) -> HTTPResponse:
+        """The answer, with lower-case header names. Raises RetryableError when there is none in time."""
+        deadline_s = time.monotonic() + timeout_s
+        context_token = otel_context.attach(_untraced())
+        try:
+            response = self._manager(_proxy(url)).urlopen(
+                method,
+                url,
+                body=body,
+                headers=headers,
+                timeout=urllib3.Timeout(total=timeout_s),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            answer = _read(response, bytes_max, deadline_s)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise RetryableError(_cause(error)) from None
+        finally:
+            otel_context.detach(context_token)
+        return HTTPResponse(
+            response.status, {name.lower(): text for name, text in response.headers.itermerged()}, answer
+        )
+
+    def close(self) -> None:
+        """Let go of connections, until the next request; in a forked child they are the parent's."""
+        self._managers = {}
+
+    def _manager(self, proxy: str | None) -> urllib3.PoolManager:
+        manager = self._managers.get(proxy)
+        if manager is None:
+            manager = self._managers[proxy] = _new_manager(proxy, self._tls)
+        return manager
+
+
+def _untraced() -> otel_context.Context:
+    """A context in which instrumented libraries make no spans; they look for one of three keys."""
+    context = otel_context.get_current()
+    for key in (
+        _SUPPRESS_INSTRUMENTATION_KEY,
+        _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+        "suppress_instrumentation",
+    ):
+        context = otel_context.set_value(key, True, context)
+    return context
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    if is_loopback(url) or proxy_bypass(parts.netloc):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+class _Connection(HTTPConnection):
+    # With `http.client.HTTPConnection.debuglevel` an application makes all others print their headers.
+    debuglevel = 0
+
+
+class _TLSConnection(HTTPSConnection):
+    debuglevel = 0
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+def _new_manager(proxy: str | None, tls: Mapping[str, Any]) -> urllib3.PoolManager:
+    if proxy is None:
+        manager = urllib3.PoolManager(**tls)
+    else:
+        auth = parse_url(proxy).auth
+        headers = make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+        manager = urllib3.ProxyManager(proxy, proxy_headers=headers, **tls)
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+    return manager
+
+
+def _read(response: BaseHTTPResponse, bytes_max: int, deadline_s: float) -> bytes:
+    """The answer's first `bytes_max` bytes; the connection is kept only if that was all."""
+    answer = bytearray()
+    try:
+        while chunk := response.read1(min(CHUNK_BYTES, bytes_max - len(answer))):
+            answer += chunk
+            if time.monotonic() > deadline_s:
+                raise TimeoutError
+            if len(answer) == bytes_max:
+                break
+        else:
+            response.release_conn()
+    finally:
+        response.close()
+    return bytes(answer)
+
+
+def _cause(error: BaseException) -> str:
+    """What went wrong, without the text that urllib3 makes of it, which names objects and URLs."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    detail = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else None
+    detail = detail or (error.strerror if isinstance(error, OSError) else None)
+    return f"{type(error).__name__}: {detail}" if detail else type(error).__name__

@@ -1,0 +1,96 @@
+"""A route answers those with its permission alone, and decides that without the body."""
+
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from helpers.web import READER, Callers
+from tollspan.gateway.web import access, problem
+from tollspan.gateway.web.access import GuardedRoute
+
+
+async def who(request: Request) -> str:
+    return request.state.principal.subject
+
+
+def call_guarded(permission, methods=("GET",), callers=None):
+    app = FastAPI(routes=[GuardedRoute("/", who, permission=permission, methods=methods)])
+    app.state.parts = SimpleNamespace(authenticator=callers or Callers())
+    problem.install(app)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+
+
+def test_a_route_whose_permission_is_unknown_cannot_be_built():
+    with pytest.raises(ValueError, match="'read:everything' is not one of"):
+        GuardedRoute("/", who, permission="read:everything", methods=["GET"])
+
+
+def test_a_route_without_a_permission_cannot_be_built():
+    with pytest.raises(TypeError, match="permission"):
+        GuardedRoute("/", who, methods=["GET"])
+
+
+async def test_without_credentials_the_challenge_names_no_error():
+    async with call_guarded(access.READ_TRACES) as http:
+        response = await http.get("/")
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == 'Bearer realm="tollspan"'
+
+
+async def test_a_caller_without_the_permission_is_told_which_one_it_needs():
+    async with call_guarded(access.READ_TRACES) as http:
+        response = await http.get("/", headers={"Authorization": "Bearer writer"})
+
+    assert response.status_code == 403
+    assert 'scope="read:traces"' in response.headers["www-authenticate"]
+    assert response.json()["error"]["code"] == "insufficient_scope"
+
+
+async def test_a_caller_with_the_permission_is_known_to_the_route():
+    async with call_guarded(access.READ_TRACES) as http:
+        response = await http.get("/", headers=READER)
+
+    assert (response.status_code, response.json()) == (200, "reader")
+
+
+async def test_a_session_cookie_is_a_credential():
+    callers = Callers()
+    async with call_guarded(access.SIGNED_IN, callers=callers) as http:
+        response = await http.get("/", headers=callers.cookie())
+
+    assert (response.status_code, response.json()) == (200, "dashboard")
+
+
+async def test_a_session_cookie_does_not_allow_a_change():
+    callers = Callers()
+    async with call_guarded(access.SIGNED_IN, ["POST"], callers) as http:
+        response = await http.post("/", headers=callers.cookie())
+
+    assert response.status_code == 401
+
+
+async def test_a_caller_is_refused_before_its_body_is_looked_at():
+    async with call_guarded(access.READ_TRACES, ["POST"]) as http:
+        response = await http.post("/", content=b"x" * (access.BODY_BYTES_MAX + 1))
+
+    assert response.status_code == 401
+
+
+async def test_a_body_over_the_limit_is_refused_by_its_length():
+    async with call_guarded(access.READ_TRACES, ["POST"]) as http:
+        response = await http.post("/", content=b"x" * (access.BODY_BYTES_MAX + 1), headers=READER)
+
+    assert response.status_code == 413
+
+
+async def test_a_body_of_unknown_length_is_refused():
+    async def chunks():
+        yield b"x"
+
+    async with call_guarded(access.READ_TRACES, ["POST"]) as http:
+        response = await http.post("/", content=chunks(), headers=READER)
+
+    assert response.status_code == 411
