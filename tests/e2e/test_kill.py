@@ -23,11 +23,11 @@ class Sender(threading.Thread):
         super().__init__()
         self.acknowledged: list[TraceRequest] = []
         self.resent = 0
-        self._url, self._headers, self._stop = url, headers | OTLP, stop
+        self._url, self._headers, self._closing = url, headers | OTLP, stop
 
     def run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=30) as http_client:
-            while not self._stop.is_set():
+            while not self._closing.is_set():
                 request = TraceRequest()
                 while not self._send(http_client, request):
                     self.resent += 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -46,6 +48,17 @@ def reset_connection(handler: BaseHTTPRequestHandler) -> None:
     """Break the connection instead of an answer."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Send a head that never ends, slowly, as long as anyone listens."""
+    handler.close_connection = True
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not select.select([handler.connection], [], [], 0.01)[0]:
+            handler.wfile.write(b"x")
+    except OSError:
+        pass
 
 
 def endless(bytes_sent: int) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -90,7 +103,7 @@ class OTLPPeer:
     With `token_lifetime_s` an access token from `/token` is needed, which lives that long.
     """
 
-    def __init__(self, token_lifetime_s: float | None = None) -> None:
+    def __init__(self, token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.answers: deque[Answer | Callable[[BaseHTTPRequestHandler], None]] = deque()
         self.always: Answer | Callable[[BaseHTTPRequestHandler], None] = TAKEN
         self.spans_max: int | None = None
@@ -102,16 +115,17 @@ class OTLPPeer:
         self.exports: list[Export] = []
         self.token_requests: list[tuple[dict[str, str], str]] = []
         self.paths: list[str] = []
+        self.connections: set[int] = set()
         self.arrived = threading.Condition()
         self.release = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.server_bind()
         self.port = self._server.server_address[1]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self.port}"
 
     def start(self) -> None:
         self._server.server_activate()
@@ -144,8 +158,10 @@ class OTLPPeer:
 
 
 @contextmanager
-def running_peer(token_lifetime_s: float | None = None) -> Iterator[OTLPPeer]:
-    peer = OTLPPeer(token_lifetime_s)
+def running_peer(
+    token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[OTLPPeer]:
+    peer = OTLPPeer(token_lifetime_s, tls)
     peer.start()
     try:
         yield peer
@@ -171,6 +187,7 @@ def _handler(peer: OTLPPeer) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a 
 
         def do_POST(self) -> None:
             peer.paths.append(self.path)
+            peer.connections.add(self.client_address[1])
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.path.endswith("/v1/traces"):
                 self._export(body)

@@ -141,7 +141,7 @@ def _attributes(key_values):
 
 def _value(value):
     kind = value.WhichOneof("value")
-    if kind is None:
+    if kind in {None, "string_value_strindex"}:  # the latter is for profiles alone
         return None
     if kind == "array_value":
         return [_value(element) for element in value.array_value.values]

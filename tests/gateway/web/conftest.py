@@ -15,18 +15,10 @@ from tollspan.gateway.web.parts import Parts
 
 
 @pytest.fixture
-async def store(tmp_path):
-    made = Store(tmp_path / "telemetry")
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def parts(store, tmp_path):
+def parts(tmp_path):
     callers = Callers()
     return Parts(
-        store=store,
+        store=Store(tmp_path / "telemetry"),
         hub=Hub(),
         authenticator=callers,
         sessions=callers.sessions,
@@ -34,6 +26,14 @@ def parts(store, tmp_path):
         stopping=asyncio.Event(),
         interface=Interface(tmp_path / "no interface"),
     )
+
+
+@pytest.fixture
+async def store(parts):
+    """The store, open; without it the application has one that cannot be asked."""
+    await parts.store.open()
+    yield parts.store
+    await parts.store.close()
 
 
 @pytest.fixture

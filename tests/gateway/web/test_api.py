@@ -19,7 +19,7 @@ async def ask(http, path, **parameters):
 
 
 @pytest.fixture
-async def order(parts):
+async def order(store):
     """One trace: a root of unit acme, a failed child, and a span whose parent never came."""
     root = span("GET /", trace_id=TRACE_ID, span_id=ROOT, kind=2, attributes={"tollspan.unit": "acme"})
     fields = {"trace_id": TRACE_ID, "start": NOW + 10, "duration": 100}
@@ -28,8 +28,8 @@ async def order(parts):
     stray = span(
         "late", trace_id=TRACE_ID, span_id=STRAY, parent_span_id=b"x" * 8, start=NOW + 20, duration=2000
     )
-    await parts.store.write(batch(root, child, stray))
-    await parts.store.write(batch(span("other", start=NOW - SECOND), service="billing"))
+    await store.write(batch(root, child, stray))
+    await store.write(batch(span("other", start=NOW - SECOND), service="billing"))
 
 
 async def test_a_trace_comes_in_columns_by_start(http, order):
@@ -88,7 +88,7 @@ async def test_what_is_not_there_or_no_id_is_said_so(http, order, path, status):
     assert response.json()["error"]["message"]
 
 
-async def test_a_span_comes_whole(http, parts):
+async def test_a_span_comes_whole(http, store):
     sent = span("POST /", trace_id=TRACE_ID, span_id=ROOT, trace_state="a=b", flags=257)
     values = sent.attributes
     values.add(key="big").value.int_value = 2**62
@@ -102,7 +102,7 @@ async def test_a_span_comes_whole(http, parts):
     made = request(sent)
     made.resource_spans[0].schema_url = "https://example.com/1"
     made.resource_spans[0].scope_spans[0].scope.name = "library"
-    await parts.store.write(batch_of(made))
+    await store.write(batch_of(made))
 
     answer = await ask(http, f"/traces/{TRACE_ID.hex()}/spans/{ROOT.hex()}")
 
@@ -175,9 +175,9 @@ async def test_each_condition_narrows_the_list(http, order, condition, found):
     assert [trace["root_name"] for trace in page["data"]] == found
 
 
-async def test_a_cursor_leads_through_all_traces_without_gap_or_repetition(http, parts):
+async def test_a_cursor_leads_through_all_traces_without_gap_or_repetition(http, store):
     sent = [span(f"trace {number}", start=NOW + number * SECOND) for number in range(7)]
-    await parts.store.write(batch(*sent))
+    await store.write(batch(*sent))
     found, cursor = [], {}
     while cursor is not None:
         page = await ask(http, "/traces", limit=3, **cursor)

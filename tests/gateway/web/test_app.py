@@ -67,9 +67,9 @@ async def test_each_route_refuses_whoever_lacks_its_permission(http, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
-async def test_each_route_answers_whoever_has_its_permission(parts, http, endpoint):
-    await parts.store.write(batch(span(trace_id=TRACE_ID, span_id=SPAN_ID)))
-    await parts.store.write(batch(span(trace_id=TRACE_ID, span_id=SPAN_ID), tenant="default"))
+async def test_each_route_answers_whoever_has_its_permission(parts, store, http, endpoint):
+    await store.write(batch(span(trace_id=TRACE_ID, span_id=SPAN_ID)))
+    await store.write(batch(span(trace_id=TRACE_ID, span_id=SPAN_ID), tenant="default"))
 
     reader = await call(http, endpoint, READER)
     browser = await call(http, endpoint, parts.authenticator.cookie())
@@ -78,13 +78,13 @@ async def test_each_route_answers_whoever_has_its_permission(parts, http, endpoi
     assert browser.status_code == (200 if endpoint.method == "GET" else 401)
 
 
-async def test_what_one_tenant_sent_no_route_shows_to_another(parts, http):
+async def test_what_one_tenant_sent_no_route_shows_to_another(store, http):
     """Both tenants use the same ids, which are the senders' to choose."""
     secret = {"tollspan.unit": "secret-unit", "key": "secret-value"}
     theirs = span("secret name", trace_id=TRACE_ID, span_id=SPAN_ID, attributes=secret)
     child = span("secret child", trace_id=TRACE_ID, parent_span_id=SPAN_ID)
-    await parts.store.write(batch(theirs, child, tenant="rival", service="secret-service"))
-    await parts.store.write(batch(span("ours", trace_id=TRACE_ID, span_id=SPAN_ID), tenant="acme"))
+    await store.write(batch(theirs, child, tenant="rival", service="secret-service"))
+    await store.write(batch(span("ours", trace_id=TRACE_ID, span_id=SPAN_ID), tenant="acme"))
 
     for endpoint in GUARDED:
         response = await call(http, endpoint, READER)
@@ -94,9 +94,9 @@ async def test_what_one_tenant_sent_no_route_shows_to_another(parts, http):
     assert trace["names"] == ["ours"]
 
 
-async def test_a_credential_for_some_datasets_sees_no_other(parts, http):
+async def test_a_credential_for_some_datasets_sees_no_other(store, http):
     for dataset in ("shop", "bank", "hidden"):
-        await parts.store.write(batch(span(f"in {dataset}"), dataset=dataset))
+        await store.write(batch(span(f"in {dataset}"), dataset=dataset))
 
     async def names(**headers):
         answer = await http.get("/api/v1/traces", headers=LIMITED | headers)

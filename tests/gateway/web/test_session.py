@@ -4,8 +4,6 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("telemetry")
-
 PATH = "/api/v1/session"
 
 

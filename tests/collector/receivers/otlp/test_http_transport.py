@@ -488,15 +488,8 @@ async def test_a_request_in_flight_is_finished_by_the_drain():
 
 # Conservation
 
-OUTCOMES = st.sampled_from(
-    [
-        Receipt(),
-        Receipt(rejected=1),
-        Receipt(rejected=2),
-        RetryableError("x"),
-        PermanentError("x"),
-        ValueError("x"),
-    ]
+OUTCOMES = st.builds(Receipt, st.integers(0, 1)) | st.builds(
+    lambda kind: kind("x"), st.sampled_from([RetryableError, PermanentError, WireError, ValueError])
 )
 
 
