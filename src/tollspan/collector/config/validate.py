@@ -81,11 +81,12 @@ def validate(document: Mapping[str, Any], registry: Registry) -> Configuration:
     Raises an ExceptionGroup with a ConfigError for each problem, in the Collector's words
     where it has some.
     """
+    if not document:
+        raise ExceptionGroup("invalid configuration", [ConfigError("", "empty configuration file")])
     checking = _Checking(registry)
     configuration = checking.check(document)
     if checking.problems:
         raise ExceptionGroup("invalid configuration", checking.problems)
-    assert configuration is not None
     return configuration
 
 
@@ -96,10 +97,7 @@ class _Checking(Decoding):
         self._known: dict[Kind, set[str]] = {kind: set() for kind in Kind}
         self._parts: dict[Kind, dict[str, Part]] = {kind: {} for kind in Kind}
 
-    def check(self, mapping: Mapping[str, Any]) -> Configuration | None:
-        if not mapping:
-            self.problem("", "empty configuration file")
-            return None
+    def check(self, mapping: Mapping[str, Any]) -> Configuration:
         document = self.struct(Document, mapping, "")
         assert document is not None, "a document has no required fields"
         for kind in (Kind.RECEIVER, Kind.EXPORTER):

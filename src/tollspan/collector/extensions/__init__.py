@@ -1,1 +1,0 @@
-"""One module per component; the YAML key `extensions: x` is `x.py` here."""
