@@ -207,7 +207,7 @@ FAILURES: list[tuple[Exception, int, int]] = [
     (errors.RetryableError("queue full"), 503, 14),
     (errors.StoreError("disk full"), 503, 14),
     (errors.StoreError("schema", retryable=False), 500, 13),
-    (errors.PermanentError("destination says no"), 500, 13),
+    (errors.PermanentError("destination says no"), 400, 3),
     (HTTPProblem(404, "no such path"), 404, 12),
     (KeyError("a secret detail"), 500, 13),
 ]

@@ -29,6 +29,7 @@ from tollspan.errors import (
     InvalidTokenError,
     LimitError,
     MissingTokenError,
+    PermanentError,
     RetryableError,
     StoreError,
     TokenRequestError,
@@ -150,7 +151,7 @@ def failure(error: Exception, encoding: Encoding) -> HTTPResponse:
     | error                                       | status |
     |---------------------------------------------|--------|
     | HTTPProblem                                 | its own |
-    | WireError                                   | 400    |
+    | WireError, PermanentError                   | 400    |
     | MissingTokenError, InvalidTokenError        | 401 + WWW-Authenticate |
     | InsufficientScopeError                      | 403 + WWW-Authenticate |
     | other AuthError                             | 400 + WWW-Authenticate |
@@ -182,6 +183,7 @@ def _status(error: Exception) -> int:
 
 _STATUSES: dict[type, int] = {
     WireError: 400,
+    PermanentError: 400,
     MissingTokenError: 401,
     InvalidTokenError: 401,
     InsufficientScopeError: 403,
@@ -260,7 +262,7 @@ _COMPRESSIONS: dict[str, Callable[[bytes, int], bytes]] = {
 }
 
 _GRPC_UNKNOWN = 2
-_GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 413: 8, 415: 3, 429: 8, 500: 13, 503: 14}
+_GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 408: 4, 413: 8, 415: 3, 429: 8, 500: 13, 503: 14}
 
 
 @dataclass(frozen=True, slots=True)

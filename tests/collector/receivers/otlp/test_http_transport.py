@@ -325,7 +325,7 @@ async def test_json_that_is_not_otlp_is_a_400(body, collector, http_client):
         (RetryableError("busy", after_s=6.2), 503, "unavailable", "7"),
         (StoreError("locked"), 503, "unavailable", "1"),
         (StoreError("gone", retryable=False), 500, "permanent", None),
-        (PermanentError("never"), 500, "permanent", None),
+        (PermanentError("never"), 400, "permanent", None),
         (WireError("bad"), 400, "malformed", None),
         (LimitError("spans", 5), 413, "too_large", None),
         (ZeroDivisionError("oops"), 503, "defect", "5"),

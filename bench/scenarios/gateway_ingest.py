@@ -1,0 +1,137 @@
+"""OTLP/HTTP in, durable and queryable out: the whole gateway, and the floors of its steps.
+
+The gateway is measured from outside, over sockets, by the operating system's account of its
+process: requests of 512 spans, gzip, an access token on each, four senders. A step's floor is
+that step alone, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import urllib3
+from zlib_ng import zlib_ng
+
+from bench.spans import BATCH, build_wire
+from tollspan.gateway.storage.store import Store
+from tollspan.otlp import _decode
+from tollspan.otlp.batch import Batch
+from tollspan.otlp.signals import Signal
+
+TITLE = "ingest to durable and queryable"
+ITEM = "span"
+REQUESTS = 400
+SENDERS = 4
+
+
+def _wires() -> list[bytes]:
+    return [build_wire(seed) for seed in range(REQUESTS)]
+
+
+def _gateway() -> float:
+    bodies = [zlib_ng.compress(wire, level=1, wbits=31) for wire in _wires()]
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--data-dir", folder, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "tollspan.cli"]
+        gateway = subprocess.Popen(
+            [*command, "gateway", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        try:
+            assert gateway.stdout is not None
+            url = json.loads(gateway.stdout.readline())["http"]
+            token = _access_token(command, folder, url)
+            _send(url, token, bodies[:8])
+            started = _cpu_s(gateway.pid)
+            _send(url, token, bodies[8:])
+            return (_cpu_s(gateway.pid) - started) / ((REQUESTS - 8) * BATCH)
+        finally:
+            gateway.terminate()
+            gateway.wait(30)
+
+
+def _access_token(command: list[str], folder: str, url: str) -> str:
+    create = ["credentials", "create", "--name", "bench", "--permissions", "write:traces", "--json"]
+    done = subprocess.run(
+        [*command, *create, "--data-dir", folder], check=True, capture_output=True, text=True
+    )
+    credential = json.loads(done.stdout)
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": credential["client_id"],
+        "client_secret": credential["client_secret"],
+    }
+    answer = urllib3.request("POST", f"{url}/token", fields=fields, encode_multipart=False)
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def _send(url: str, token: str, bodies: list[bytes]) -> None:
+    """Post all bodies from SENDERS threads; each must be acknowledged."""
+    pool = urllib3.PoolManager(maxsize=SENDERS)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/x-protobuf",
+        "Content-Encoding": "gzip",
+    }
+    waiting = iter(bodies)
+    faults: list[int] = []
+
+    def run() -> None:
+        for body in waiting:
+            answer = pool.request("POST", f"{url}/v1/traces", body=body, headers=headers)
+            if answer.status != 200:
+                faults.append(answer.status)
+
+    threads = [threading.Thread(target=run) for _ in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults, faults
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _store() -> float:
+    batches = [Batch(Signal.TRACES, wire, BATCH, "default", "default") for wire in _wires()]
+
+    async def run(folder: str) -> float:
+        store = Store(Path(folder) / "telemetry")
+        await store.open()
+        await asyncio.gather(*(store.write(batch) for batch in batches[:8]))
+        started = time.process_time()
+        for first in range(8, REQUESTS, 32):
+            await asyncio.gather(*(store.write(batch) for batch in batches[first : first + 32]))
+        spent = time.process_time() - started
+        await store.close()
+        return spent / ((REQUESTS - 8) * BATCH)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(run(folder))
+
+
+def _decode_alone() -> float:
+    wires = _wires()[:32]
+    started = time.process_time()
+    for wire in wires * 10:
+        _decode.decode("traces", wire)
+    return (time.process_time() - started) / (320 * BATCH)
+
+
+PEERS: dict[str, Callable[[], float]] = {
+    "the whole gateway, HTTP to committed": _gateway,
+    "step: store alone (decode, block, insert), in groups of 32 requests": _store,
+    "step: decode alone": _decode_alone,
+}
