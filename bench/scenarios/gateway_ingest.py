@@ -60,16 +60,11 @@ def _gateway() -> float:
 
 def _access_token(command: list[str], folder: str, url: str) -> str:
     create = ["credentials", "create", "--name", "bench", "--permissions", "write:traces", "--json"]
-    done = subprocess.run(
-        [*command, *create, "--data-dir", folder], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([*command, *create, "--data-dir", folder], check=True, stdout=subprocess.PIPE)
     credential = json.loads(done.stdout)
-    fields = {
-        "grant_type": "client_credentials",
-        "client_id": credential["client_id"],
-        "client_secret": credential["client_secret"],
-    }
-    answer = urllib3.request("POST", f"{url}/token", fields=fields, encode_multipart=False)
+    headers = urllib3.make_headers(basic_auth=f"{credential['client_id']}:{credential['client_secret']}")
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    answer = urllib3.request("POST", f"{url}/token", body=b"grant_type=client_credentials", headers=headers)
     token: str = answer.json()["access_token"]
     return token
 

@@ -102,6 +102,7 @@ def test_get_trace_gives_every_span_whole(read, sent):
     root, child = read["trace"]
 
     assert (root["span_id"], child["span_id"]) == (root_id, child_id)
+    assert root["trace_id"] == child["trace_id"] == trace_id
     assert (root["unit"], root["parent_unit"]) == ("customer-7", "reseller-1")
     assert child["span_attributes"]["db.system.name"] == "sqlite"
     assert child["resource_attributes"]["service.name"] == "checkout"

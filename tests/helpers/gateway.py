@@ -5,7 +5,8 @@
         headers = gateway.authorization(credential)
         httpx.post(f"{gateway.url}/v1/traces", headers=headers, ...)
 
-Leaving the block stops the process by its id and fails when it does not end with exit code 0.
+Leaving the block stops the process by its id, and fails when that had ended by itself before or does
+not end with exit code 0. After an error in the block the log is on stderr.
 """
 
 import json
@@ -30,7 +31,9 @@ class Gateway:
     """The gateway on `data_dir`; it may be started again after it was stopped or killed."""
 
     url: str
+    grpc: str
     ui: str
+    printed_after_ready: str
     process: subprocess.Popen[str]
 
     def __init__(self, data_dir: Path, *options: str, environment: dict[str, str] | None = None) -> None:
@@ -38,6 +41,7 @@ class Gateway:
         self._options = options
         self._environment = os.environ | (environment or {})
         self._log_path = data_dir.with_name(f"{data_dir.name}.log")
+        self._running = False
 
     def start(self, http: str = "127.0.0.1:0") -> None:
         """Return when the gateway has printed its ready line."""
@@ -50,17 +54,23 @@ class Gateway:
                 text=True,
                 env=self._environment,
             )
+        self._running = True
         readable, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_S)
         line = self.process.stdout.readline() if readable else ""
         if not line:
             self.kill()
             raise AssertionError(f"the gateway did not become ready:\n{self.log}")
         ready = json.loads(line)
-        self.url, self.ui = ready["http"], ready["ui"]
+        self.url, self.grpc, self.ui = ready["http"], ready["grpc"], ready["ui"]
 
     def stop(self) -> int:
         """Ask the gateway to drain and end (SIGTERM); its exit code."""
         self.process.send_signal(signal.SIGTERM)
+        return self._reap()
+
+    def interrupt(self) -> int:
+        """End the gateway as Ctrl-C does (SIGINT); its exit code."""
+        self.process.send_signal(signal.SIGINT)
         return self._reap()
 
     def kill(self) -> None:
@@ -69,14 +79,14 @@ class Gateway:
         self._reap()
 
     def _reap(self) -> int:
+        self._running = False
         try:
-            return self.process.wait(STOP_TIMEOUT_S)
+            self.printed_after_ready, _ = self.process.communicate(timeout=STOP_TIMEOUT_S)
+            return self.process.returncode
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.communicate()
             raise AssertionError(f"the gateway did not end:\n{self.log}") from None
-        finally:
-            self.process.stdout.close()
 
     @property
     def log(self) -> str:
@@ -127,12 +137,13 @@ class Gateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is not None:
+        if not self._running:
             return
         if error is not None:
             self.kill()
             sys.stderr.write(self.log)
             return
+        assert self.process.poll() is None, f"the gateway ended by itself:\n{self.log}"
         assert self.stop() == 0, self.log
 
 

@@ -1,4 +1,4 @@
-"""Trace requests built with the official protobuf classes, and spans as `query.spans` should give them back."""
+"""Trace requests built with the official protobuf classes, and the spans that are to be read back."""
 
 import os
 import struct

@@ -4,14 +4,11 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 import tollspan
@@ -164,15 +161,6 @@ def test_a_second_init_without_a_destination_keeps_the_first(peer: OTLPPeer) -> 
     assert _resource(peer)["service.name"] == "second"
 
 
-def test_a_second_init_may_change_the_sampler_and_back(peer: OTLPPeer) -> None:
-    handle = tollspan.init(endpoint=peer.url, sampler=ALWAYS_OFF)
-    _span("unseen")
-    tollspan.init(endpoint=peer.url)
-    _span("seen")
-    assert handle.flush().ok
-    assert peer.stored == {"seen": 1}
-
-
 def test_init_after_shutdown_starts_again(peer: OTLPPeer) -> None:
     handle = tollspan.init(endpoint=peer.url)
     handle.shutdown()
@@ -182,49 +170,6 @@ def test_init_after_shutdown_starts_again(peer: OTLPPeer) -> None:
     _span("kept")
     assert handle.flush().ok
     assert peer.stored == {"kept": 1}
-
-
-@pytest.fixture
-def foreign_provider(fresh_process: None) -> Iterator[TracerProvider]:
-    provider = TracerProvider(resource=Resource({"service.name": "theirs"}), shutdown_on_exit=False)
-    trace.set_tracer_provider(provider)
-    yield provider
-    provider.shutdown()
-
-
-def test_beside_a_foreign_provider_the_whole_pipeline_works(
-    peer: OTLPPeer, foreign_provider: TracerProvider, caplog: pytest.LogCaptureFixture
-) -> None:
-    handle = tollspan.init("ours", endpoint=peer.url, unit="fixed")
-    tollspan.init("ours", endpoint=peer.url, parent_unit="emea")
-    assert trace.get_tracer_provider() is foreign_provider
-    with tollspan.unit("acme"):
-        _span("work")
-    assert foreign_provider.force_flush()
-    assert _resource(peer)["service.name"] == "theirs"
-    attributes = _texts(peer.exports[0].spans[0].attributes)
-    assert attributes == {"tollspan.unit": "acme", "tollspan.parent_unit": "emea"}
-    assert handle.status().sent == 1
-    assert _lines(caplog)[0] == "using the tracer provider that is set, with its resource and sampler"
-
-
-def test_a_foreign_provider_that_shuts_down_delivers_what_waits(
-    peer: OTLPPeer, foreign_provider: TracerProvider
-) -> None:
-    tollspan.init(endpoint=peer.url, export_interval_s=3600)
-    _span("work")
-    foreign_provider.shutdown()
-    assert peer.stored == {"work": 1}
-
-
-def test_a_provider_without_processors_is_one_clear_line(
-    peer: OTLPPeer, caplog: pytest.LogCaptureFixture
-) -> None:
-    trace.set_tracer_provider(trace.NoOpTracerProvider())
-    handle = tollspan.init(endpoint=peer.url)
-    _span("work")
-    assert handle.flush().ok
-    assert _lines(caplog) == ["a tracer provider is set that takes no span processors: NoOpTracerProvider"]
 
 
 def test_spans_that_are_not_sampled_are_not_sent(peer: OTLPPeer) -> None:

@@ -1,21 +1,34 @@
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from tollspan.errors import ConfigError
 from tollspan.sdk.events import LOSS_REPEAT_S, Events
 
 
+def test_an_outage_is_a_line_for_each_kind_of_reason_and_one_for_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "tollspan")
+    events = Events()
+    for _ in range(2):
+        for reason in ("HTTP 503: a", "HTTP 503: b", "HTTP 429", "HTTP 503: c"):
+            events.held_back("gate", reason)
+        events.delivered("gate")
+        events.delivered("gate")
+    outage = ["it waits: HTTP 503: a", "it waits: HTTP 429", "gate takes telemetry again"]
+    assert [record.message.rpartition(", ")[2] for record in caplog.records] == outage * 2
+    assert events.counts["held_back"] == 8
+
+
 def test_a_state_is_said_when_it_is_entered(caplog: pytest.LogCaptureFixture) -> None:
     events = Events()
-    for reason in ("HTTP 503: a", "HTTP 503: b", "HTTP 429", "HTTP 503: c"):
-        events.held_back("gate", reason)
-    assert [record.message.rpartition("waits: ")[2] for record in caplog.records] == [
-        "HTTP 503: a",
-        "HTTP 429",
-        "HTTP 503: c",
-    ]
-    assert events.counts["held_back"] == 4
+    for problem in ("is wrong", "is wrong", "is missing", "is wrong"):
+        events.misconfigured(ConfigError("endpoint", problem))
+    said = ["endpoint: is wrong", "endpoint: is missing", "endpoint: is wrong"]
+    assert [record.message for record in caplog.records] == said
 
 
 def test_losses_are_said_once_a_minute_and_counted_always(caplog: pytest.LogCaptureFixture) -> None:

@@ -204,6 +204,21 @@ def test_a_full_queue_is_said_and_counted(peer: OTLPPeer, caplog: pytest.LogCapt
     exporter.shutdown(1)
 
 
+def test_a_fork_that_ran_no_hooks_is_noticed(peer: OTLPPeer) -> None:
+    peer.always = Answer(503)
+    exporter = _exporter(endpoint=peer.url)
+    _put(exporter, "of the parent")
+    peer.wait(lambda: len(peer.exports) > 0)
+    # A child process that finds the parent's memory, without its threads.
+    exporter.shutdown(10)
+    exporter._pid = -1
+    peer.always = Answer(stores=True)
+    _put(exporter, "of the child")
+    assert exporter.flush(10).ok
+    assert peer.stored == {"of the child": 1}
+    exporter.shutdown(1)
+
+
 FORK = """
     import os, sys
     sys.path.insert(0, {tests!r})

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import http.client
 import logging
-import socket
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from opentelemetry import context as otel_context
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 
 from helpers.ended_spans import ended_spans
-from helpers.otlp_peer import Answer, OTLPPeer, drip, endless, running_peer
+from helpers.otlp_peer import Answer, OTLPPeer
 from tollspan.errors import TokenRequestError
 from tollspan.oauth2.token_source import TokenSource
 from tollspan.otlp.encoding import encode_spans
@@ -104,89 +96,6 @@ def test_a_redirect_is_neither_followed_nor_success(peer: OTLPPeer) -> None:
     assert isinstance(outcome, Refused)
     assert outcome.status == 307
     assert peer.paths == ["/v1/traces"]
-
-
-def test_an_answer_of_300_mb_is_read_up_to_4_mib(peer: OTLPPeer) -> None:
-    peer.answers.append(endless(300 << 20))
-    sending = Sending(endpoint=peer.url)
-    assert isinstance(sending.send(), Refused)
-    assert sending.send("b") == Delivered()
-
-
-def test_a_destination_that_never_answers_takes_no_longer_than_the_timeout(peer: OTLPPeer) -> None:
-    peer.answers.append(peer.hang)
-    assert Sending(endpoint=peer.url).send(timeout_s=0.05) == Later(None, "no answer in time")
-
-
-def test_a_destination_that_answers_byte_by_byte_takes_no_longer_than_the_timeout(peer: OTLPPeer) -> None:
-    peer.answers.append(drip)
-    assert Sending(endpoint=peer.url).send(timeout_s=0.1) == Later(None, "no answer in time")
-
-
-def test_without_time_left_nothing_is_sent(peer: OTLPPeer) -> None:
-    assert Sending(endpoint=peer.url).send(timeout_s=0) == Later(None, "no answer in time")
-    assert peer.paths == []
-
-
-def test_requests_share_a_connection(peer: OTLPPeer) -> None:
-    sending = Sending(endpoint=peer.url, **OAUTH2)
-    for name in "abc":
-        assert sending.send(name) == Delivered()
-    assert len(peer.connections) == 1
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a self-signed certificate for localhost, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + signed.public_bytes(Encoding.PEM))
-    return file
-
-
-def test_a_certificate_is_trusted_only_when_it_was_named(certificate: Path) -> None:
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with running_peer(tls=tls) as peer:
-        assert Sending(endpoint=peer.url, certificate_file=str(certificate), **OAUTH2).send() == Delivered()
-        outcome = Sending(endpoint=peer.url, token_url=f"{peer.url}/token", api_key="k").send()
-        assert outcome == Later(None, "SSLCertVerificationError: self-signed certificate")
-
-
-def test_a_destination_that_is_not_there_is_named_by_its_fault() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        assert Sending(endpoint=url).send() == Later(None, "ConnectionRefusedError: Connection refused")
-
-
-def test_a_connection_that_the_destination_closed_is_replaced(peer: OTLPPeer) -> None:
-    peer.answers.append(Answer(200, stores=True, headers={"Connection": "close"}))
-    sending = Sending(endpoint=peer.url)
-    assert [sending.send("a"), sending.send("b")] == [Delivered(), Delivered()]
-
-
-def test_proxies_are_taken_from_the_environment_and_netrc_is_not(
-    peer: OTLPPeer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text(f"machine gate.example login x password {SECRET}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("http_proxy", peer.url.replace("http://", "http://user:pa%20ss@"))
-    monkeypatch.setenv("no_proxy", "direct.example")
-    assert Sending(endpoint="http://gate.example").send() == Delivered()
-    assert peer.paths == ["http://gate.example/v1/traces"]
-    headers = peer.exports[0].headers
-    assert headers["proxy-authorization"] == "Basic dXNlcjpwYSBzcw=="
-    assert "authorization" not in headers
 
 
 def test_token_url_is_found_in_the_metadata_of_the_endpoint(peer: OTLPPeer) -> None:

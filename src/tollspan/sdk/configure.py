@@ -37,7 +37,7 @@ class Status:
     """How the SDK is doing: ended spans = `sent` + `rejected` + all `dropped` + `queued`.
 
     `exporting` is false when there is nowhere to send to. `events` counts what the SDK
-    reported about itself. `token` is None without OAuth2. A forked child counts from zero.
+    reported about itself. `token` is None without OAuth2. A forked child counts its own spans.
     """
 
     exporting: bool

@@ -84,14 +84,18 @@ class Delivery(Generic[T]):
         self._random = random
         self.begin()
 
-    def begin(self, first_export_s: float = 0.0) -> None:
-        """Nothing has failed, nobody is in a hurry; a first batch may fill for `first_export_s`."""
-        self._tick_s = self._clock() + first_export_s
+    def begin(self) -> None:
+        """Nothing has failed and nobody is in a hurry."""
+        self._tick_s = -math.inf
         self._retry_s = -math.inf
         self._failures = 0
         self._full_reported = 0
         self._hurry_to = 0
         self._deadline_s: float | None = None
+
+    def tick_in(self, wait_s: float) -> None:
+        """A batch that is not full may fill for `wait_s`."""
+        self._tick_s = self._clock() + wait_s
 
     def hurry(self, settled: int) -> None:
         """Wait for nothing until `settled` items have ceased to wait; any thread may call."""
@@ -109,8 +113,9 @@ class Delivery(Generic[T]):
         deadline_s = self._deadline_s
         self._pack_what_is_due(now_s)
         if deadline_s is not None:
-            parcel = self.queue.launch() if now_s < deadline_s else None
-            return 0.0 if parcel is not None and self._deliver(parcel, deadline_s - now_s) else None
+            timeout_s = min(self.settings.export_timeout_s, deadline_s - now_s)
+            parcel = self.queue.launch() if timeout_s > 0 else None
+            return 0.0 if parcel is not None and self._deliver(parcel, timeout_s) else None
         if now_s >= self._retry_s and (parcel := self.queue.launch()) is not None:
             self._deliver(parcel, self.settings.export_timeout_s)
             return 0.0
@@ -146,7 +151,6 @@ class Delivery(Generic[T]):
         if parcel.wire_bytes > REQUEST_BYTES_MAX:
             outcome: Outcome = TooLarge(f"at most {REQUEST_BYTES_MAX} bytes are sent at once")
         else:
-            timeout_s = min(timeout_s, self.settings.export_timeout_s)
             outcome = self.sender.send(parcel.body, parcel.compression, timeout_s)
         destination = self.sender.destination
         # What is to be said is said first: with the last item settled a waiting flush returns.

@@ -1,7 +1,8 @@
 """What the SDK has to say about itself: each event a counter, and a log line when it is news.
 
-A topic is in one state at a time and only another state is logged, so an outage of hours
-is two lines; losses are logged once a minute. Nothing here shows a secret or a span.
+A topic is in one state at a time and only another state is logged. An outage is a line for
+each kind of reason and one for its end; losses are logged once a minute. Nothing here
+shows a secret or a span.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Events:
         self.counts: Counter[str] = Counter()
         self.last_error: str | None = None
         self._clock = clock
+        self._outage: set[str] = set()
         self._states: dict[str, str] = {}
         self._said_s: dict[str, float] = {}
 
@@ -39,13 +41,18 @@ class Events:
 
     def delivered(self, destination: str) -> None:
         """A request was taken."""
-        if self._states.pop("held_back", None) is not None:
+        if self._outage:
+            self._outage.clear()
             _log.info("%s takes telemetry again", destination)
 
     def held_back(self, destination: str, reason: str) -> None:
         """A request was not taken and will be sent again; up to a colon `reason` says why in general."""
-        message = f"{destination} takes no telemetry now, it waits: {reason}"
-        self._report("held_back", reason.partition(":")[0], message)
+        self.counts["held_back"] += 1
+        self.last_error = f"{destination} takes no telemetry now, it waits: {reason}"
+        kind = reason.partition(":")[0]
+        if kind not in self._outage:
+            self._outage.add(kind)
+            _log.warning("%s", self.last_error)
 
     def split(self, destination: str, reason: str) -> None:
         """A request was too large and will be sent in parts."""

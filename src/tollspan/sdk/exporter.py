@@ -52,8 +52,7 @@ class Exporter(Generic[T]):
 
     def put(self, item: T) -> None:
         """Accept an item for delivery; waits for nothing but a lock held for microseconds."""
-        if self._pid != os.getpid():
-            self.after_fork()
+        self._in_this_process()
         waiting = self._queue.put(item)
         if self._thread is None and waiting:
             self._start()
@@ -107,7 +106,7 @@ class Exporter(Generic[T]):
         with self._queue.lock:
             if self._thread is not None:
                 return
-            self._delivery.begin(FIRST_EXPORT_S)
+            self._delivery.tick_in(FIRST_EXPORT_S)
             thread = threading.Thread(target=self._run, name="tollspan-export", daemon=True)
             try:
                 thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from importlib.metadata import version
@@ -33,6 +34,7 @@ TOKEN_TIMEOUT_S = 10.0
 """How long a token request may take, all in all."""
 
 
+@functools.cache
 def user_agent() -> str:
     """Our product, then the exporter that we stand for (OTLP exporter specification, User Agent)."""
     return f"Tollspan-SDK/{version('tollspan')} OTel-OTLP-Exporter-Python/{version('opentelemetry-sdk')}"
@@ -56,7 +58,6 @@ class HTTPSender:
         self._api_key = settings.api_key
         self._transport = transport
         self._token_source = token_source
-        self._user_agent = user_agent()
 
     def send(self, body: bytes, compression: str, timeout_s: float) -> Outcome:
         """What became of `body` within `timeout_s`. Never raises."""
@@ -80,16 +81,16 @@ class HTTPSender:
     def _post_with_token(
         self, token_source: TokenSource, body: bytes, compression: str, deadline_s: float
     ) -> Outcome:
-        access_token = token_source.token(deadline_s - time.monotonic())
-        outcome = self._post(body, compression, access_token.value, deadline_s - time.monotonic())
-        if isinstance(outcome, Unauthorized):
-            token_source.invalidate(access_token)
+        for _ in range(2):  # The attempt, and one replay with another token.
             access_token = token_source.token(deadline_s - time.monotonic())
             outcome = self._post(body, compression, access_token.value, deadline_s - time.monotonic())
+            if not isinstance(outcome, Unauthorized):
+                break
+            token_source.invalidate(access_token)
         return outcome
 
     def _post(self, body: bytes, compression: str, bearer: Secret | None, timeout_s: float) -> Outcome:
-        headers = build_headers(Encoding.PROTOBUF, compression, self._user_agent)
+        headers = build_headers(Encoding.PROTOBUF, compression, user_agent())
         headers |= {name: text.reveal() for name, text in self._headers.items()}
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer.reveal()}"

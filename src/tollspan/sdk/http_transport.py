@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import io
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -22,6 +25,8 @@ from tollspan.sdk.setting_values import is_loopback
 from tollspan.sdk.settings import Settings
 
 CHUNK_BYTES = 1 << 16
+
+LATE = "no answer in time"
 
 
 class HTTPTransport:
@@ -51,7 +56,8 @@ class HTTPTransport:
         bytes_max: int,
     ) -> HTTPResponse:
         """The answer, with lower-case header names. Raises RetryableError when there is none in time."""
-        deadline_s = time.monotonic() + timeout_s
+        if timeout_s <= 0:
+            raise RetryableError(LATE)
         context_token = otel_context.attach(_untraced())
         try:
             response = self._manager(_proxy(url)).urlopen(
@@ -65,7 +71,7 @@ class HTTPTransport:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = _read(response, bytes_max, deadline_s)
+            answer = _read(response, bytes_max)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise RetryableError(_cause(error)) from None
         finally:
@@ -106,12 +112,52 @@ def _proxy(url: str) -> str | None:
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
+class _WithinTimeout(io.RawIOBase):
+    """What a socket receives within its timeout from now, all in all rather than for each byte."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        timeout_s = connected.gettimeout()
+        assert timeout_s is not None, "every request has a timeout"
+        self._timeout_s = timeout_s
+        self._deadline_s = time.monotonic() + timeout_s
+        self._socket = connected
+        self._received = connected.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left_s)
+        try:
+            return self._received.readinto(buffer)
+        finally:
+            self._socket.settimeout(self._timeout_s)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As http.client asks a socket for it."""
+        return io.BufferedReader(self)
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, connected: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_WithinTimeout(connected), *args, **kwargs)  # type: ignore[arg-type]  # makefile is all it calls
+
+
 class _Connection(HTTPConnection):
+    response_class = _Answer
     # With `http.client.HTTPConnection.debuglevel` an application makes all others print their headers.
     debuglevel = 0
 
 
 class _TLSConnection(HTTPSConnection):
+    response_class = _Answer
     debuglevel = 0
 
 
@@ -134,14 +180,12 @@ def _new_manager(proxy: str | None, tls: Mapping[str, Any]) -> urllib3.PoolManag
     return manager
 
 
-def _read(response: BaseHTTPResponse, bytes_max: int, deadline_s: float) -> bytes:
+def _read(response: BaseHTTPResponse, bytes_max: int) -> bytes:
     """The answer's first `bytes_max` bytes; the connection is kept only if that was all."""
     answer = bytearray()
     try:
         while chunk := response.read1(min(CHUNK_BYTES, bytes_max - len(answer))):
             answer += chunk
-            if time.monotonic() > deadline_s:
-                raise TimeoutError
             if len(answer) == bytes_max:
                 break
         else:
@@ -156,7 +200,7 @@ def _cause(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return LATE
     detail = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else None
     detail = detail or (error.strerror if isinstance(error, OSError) else None)
     return f"{type(error).__name__}: {detail}" if detail else type(error).__name__

@@ -64,9 +64,7 @@ class Settings:
     ] = field(default_factory=dict)
     unit: Annotated[UnitSource | None, Row(UNIT_SOURCE, "whom a span is for, unless the code says")] = None
     parent_unit: Annotated[UnitSource | None, Row(UNIT_SOURCE, "the unit that this unit belongs to")] = None
-    sampler: Annotated[Sampler | None, Row(SAMPLER, "which spans are recorded, else OTEL_TRACES_SAMPLER")] = (
-        None
-    )
+    sampler: Annotated[Sampler | None, Row(SAMPLER, "which spans to record, else OTEL_TRACES_SAMPLER")] = None
 
     endpoint: Annotated[
         str | None, Row(URL, "where to send; the signal's path is added", "OTEL_EXPORTER_OTLP_{}ENDPOINT")
@@ -135,7 +133,7 @@ def read_settings(
     found = {name: _find(name, row, arguments, environ, signal) for name, row in ROWS.items()}
     origins = {name: place.origin for name, place in found.items() if place is not None}
     values, problems = _read(found)
-    problems += [*_misspelt(environ), *_choose_credential(values, arguments)]
+    problems += [*_misspelt(environ), *_keep_one_credential(values, arguments)]
     settings = Settings(**values)
     faults = [*_endpoint_faults(settings, origins), *_credential_faults(settings, origins)]
     if settings.endpoint is not None:
@@ -188,17 +186,18 @@ def _read(found: Mapping[str, _Found | None]) -> tuple[dict[str, Any], list[Conf
     return values, problems
 
 
-def _choose_credential(values: dict[str, Any], arguments: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Leave one of key and OAuth2 client in `values`: the one that was passed, else the client."""
+def _keep_one_credential(values: dict[str, Any], arguments: Mapping[str, Any]) -> list[ConfigError]:
+    """Leave one of API key and OAuth2 client in `values`: the one that was passed, else the client."""
     if "api_key" not in values or "client_id" not in values:
-        return
+        return []
     if "api_key" in arguments and "client_id" not in arguments:
         del values["client_id"]
         values.pop("client_secret", None)
-        return
+        return []
     del values["api_key"]
-    if ("api_key" in arguments) == ("client_id" in arguments):
-        yield ConfigError("api_key", "is ignored beside client_id", "set one of them")
+    if "client_id" in arguments and "api_key" not in arguments:
+        return []
+    return [ConfigError("api_key", "is ignored beside client_id", "set one of them")]
 
 
 def _endpoint_faults(settings: Settings, origins: Mapping[str, str]) -> Iterator[ConfigError]:

@@ -65,9 +65,9 @@ class _Entry(NamedTuple):
     outer: _Entry | None = None
 
 
-NOBODY = _Entry()
+_OUTERMOST = _Entry()
 
-_current: ContextVar[_Entry] = ContextVar("tollspan_unit", default=NOBODY)
+_current: ContextVar[_Entry] = ContextVar("tollspan_unit", default=_OUTERMOST)
 
 
 class UnitContext:

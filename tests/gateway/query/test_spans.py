@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers.otlp_strategies import requests
-from helpers.spans import NOW, batch_of, exact, expected_spans
+from helpers.spans import NOW, SECOND, batch, batch_of, exact, expected_spans, span
 from tollspan.gateway.query import spans
-from tollspan.gateway.query.time_range import TimeRange
+from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.span_block import PROMOTED
 from tollspan.gateway.storage.span_writer import SpanWriter
 from tollspan.gateway.storage.store import Store
@@ -40,15 +40,16 @@ def _rename_keys(draw, attributes):
         attribute.key = name
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def runner():
     with asyncio.Runner() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
-def lasting_store(runner, tmp_path_factory):
-    made = Store(tmp_path_factory.mktemp("telemetry"))
+@pytest.fixture
+def shared_store(runner, tmp_path):
+    """One store for all examples."""
+    made = Store(tmp_path)
     runner.run(made.open())
     yield made
     runner.run(made.close())
@@ -56,11 +57,45 @@ def lasting_store(runner, tmp_path_factory):
 
 @given(made=storable_requests())
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_span_is_read_back_as_it_was_sent(runner, lasting_store, made):
+def test_every_span_is_read_back_as_it_was_sent(runner, shared_store, made):
     tenant = str(uuid.uuid4())
     # Around the group commit, which makes a lone writer wait.
-    [receipt] = SpanWriter(lasting_store._engine).write([batch_of(made, tenant)])
-    page = runner.run(spans.live_spans(lasting_store.view(tenant), TimeRange(), page=1, limit=1000))
+    [receipt] = SpanWriter(shared_store._engine).write([batch_of(made, tenant)])
+    page = runner.run(spans.live_spans(shared_store.view(tenant), ALWAYS, page=1, limit=1000))
     assert receipt.rejected == 0
     assert exact({read.span_id: read for read in page.spans}) == exact(expected_spans(made))
     assert page.total == len(page.spans)
+
+
+async def test_spans_are_paged_newest_first(store):
+    sent = [span(start=NOW - number * SECOND) for number in range(5)]
+    await store.write(batch(*sent))
+    pages = [
+        await spans.live_spans(store.view("acme"), TimeRange(NOW - 3 * SECOND, NOW + 1), page=page, limit=2)
+        for page in (1, 2, 3)
+    ]
+    ids = [made.span_id.hex() for made in sent]
+    assert [[found.span_id for found in page.spans] for page in pages] == [ids[:2], ids[2:4], []]
+    assert [page.total for page in pages] == [4, 4, 4]
+
+
+async def test_the_spans_of_a_trace_may_be_narrowed_down(store):
+    first = span(start=NOW)
+    second = span(start=NOW + SECOND, trace_id=first.trace_id)
+    await store.write(batch(first, second, span()))
+    view, trace_id = store.view("acme"), first.trace_id.hex()
+    whole = await spans.trace_spans(view, trace_id)
+    late = await spans.trace_spans(view, trace_id, time_range=TimeRange(NOW + 1))
+    one = await spans.trace_spans(view, trace_id, span_id=first.span_id.hex())
+    assert [found.span_id for found in whole] == [second.span_id.hex(), first.span_id.hex()]
+    assert [found.span_id for found in late] == [second.span_id.hex()]
+    assert [found.span_id for found in one] == [first.span_id.hex()]
+
+
+async def test_a_span_is_found_by_its_ids_alone(store):
+    made = span("wanted")
+    await store.write(batch(made, span()))
+    view = store.view("acme")
+    found = await spans.get_span(view, made.trace_id.hex(), made.span_id.hex())
+    assert found.name == "wanted"
+    assert await spans.get_span(view, "ab" * 16, made.span_id.hex()) is None

@@ -56,7 +56,7 @@ async def next_event(lines):
 
 async def eventually(condition):
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.005)
 
 

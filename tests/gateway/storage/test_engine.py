@@ -1,0 +1,84 @@
+import subprocess
+import sys
+import threading
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tollspan.errors import StoreError
+from tollspan.gateway.storage.engine import Engine
+
+pytestmark = pytest.mark.xdist_group("telemetry")
+
+TEXTS = st.text() | st.text(st.sampled_from("\\'\"\t\n\r\b\0N[]{}%?,"))
+
+
+@pytest.fixture
+def engine(tmp_path):
+    made = Engine(tmp_path)
+    made.execute("CREATE TABLE numbers (number UInt64) ENGINE = MergeTree ORDER BY number")
+    yield made
+    made.close()
+
+
+@given(text=TEXTS, texts=st.lists(TEXTS), number=st.integers(-(2**63), 2**63 - 1))
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_parameters_arrive_as_they_are(engine, text, texts, number):
+    sql = "SELECT {text:String} AS text, {texts:Array(String)} AS texts, {number:Int64} AS number"
+    parameters = {"text": text, "texts": texts, "number": number}
+    assert engine.rows(sql, parameters) == [parameters]
+
+
+def test_numbers_that_json_lacks_come_as_text(engine):
+    [row] = engine.rows("SELECT nan AS nan, -1/0 AS infinity, toUInt64(-1) AS big, [1, 2] AS list", {})
+    assert row == {"nan": "nan", "infinity": "-inf", "big": 2**64 - 1, "list": [1, 2]}
+
+
+def test_an_alias_does_not_hide_the_column_of_its_name(engine):
+    engine.execute("INSERT INTO numbers VALUES (7)")
+    sql = "SELECT toString(number) AS number FROM numbers WHERE number = {number:UInt64}"
+    assert engine.rows(sql, {"number": 7}) == [{"number": "7"}]
+
+
+def test_what_the_database_refuses_is_a_store_error(engine):
+    with pytest.raises(StoreError, match="Unknown table"):
+        engine.rows("SELECT 1 FROM nothing", {})
+    with pytest.raises(StoreError, match="Code: "):
+        engine.insert("numbers", b"not a block")
+    assert engine.rows("SELECT count() AS rows FROM numbers", {}) == [{"rows": 0}]
+
+
+def test_a_statement_is_stopped_when_it_takes_too_much(engine):
+    with pytest.raises(StoreError, match="MEMORY_LIMIT_EXCEEDED"):
+        engine.execute("SELECT groupArray(number) FROM numbers(1000000000)")
+
+
+def test_threads_ask_at_the_same_time(engine):
+    # Each statement waits for the other's row, so one after the other they would never end.
+    meeting = threading.Barrier(2, timeout=30)
+    answers = []
+
+    def ask():
+        engine.rows("SELECT 1", {})
+        meeting.wait()
+        answers.append(engine.rows("SELECT sleep(0.1)", {}))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 2
+
+
+def test_a_second_process_is_told_why_it_cannot_open_the_directory(engine, tmp_path):
+    script = (
+        "import sys, pathlib; from tollspan.gateway.storage.engine import Engine; "
+        "Engine(pathlib.Path(sys.argv[1])).execute('SELECT 1')"
+    )
+    second = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert f"{tmp_path} cannot be opened; is another process using it?" in second.stderr

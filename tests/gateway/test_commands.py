@@ -1,0 +1,103 @@
+"""`tollspan gateway` as a process: its ready line, its end, and what it refuses to do."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from helpers.gateway import Gateway
+
+REFUSE_TIMEOUT_S = 60
+
+
+def refuse(*options):
+    """What a gateway that must not start says; its exit code and stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tollspan.cli", "gateway", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=REFUSE_TIMEOUT_S,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def test_the_ready_line_is_all_that_is_printed_and_every_url_in_it_works(tmp_path):
+    gateway = Gateway(tmp_path / "data")
+    with gateway:
+        key = gateway.sign_in_key
+        assert httpx.get(f"{gateway.url}/readyz").status_code == 200
+        assert httpx.get(gateway.ui.partition("#")[0]).status_code in {200, 503}
+        signed_in = httpx.post(f"{gateway.url}/api/v1/session", json={"key": key})
+        assert signed_in.status_code == 204
+        host, _, port = gateway.grpc.removeprefix("http://").rpartition(":")
+        socket.create_connection((host, int(port))).close()
+        gateway.stop()
+        assert gateway.printed_after_ready == ""
+    assert key not in gateway.log
+
+
+def test_the_log_is_one_json_object_a_line(tmp_path):
+    with Gateway(tmp_path / "data") as gateway:
+        httpx.post(f"{gateway.url}/v1/traces", headers={"Authorization": "Bearer a\tb"})
+        httpx.post(f"{gateway.url}/token", data={"grant_type": "x"})
+
+    events = [json.loads(line)["event"] for line in gateway.log.splitlines()]
+    assert {"service_ready", "receiver_refused", "token_refused", "service_stopping"} <= set(events)
+
+
+def test_a_terminal_interrupt_ends_it_in_order_too(tmp_path):
+    gateway = Gateway(tmp_path / "data")
+    gateway.start()
+
+    assert gateway.interrupt() == 0
+
+
+@pytest.mark.parametrize("option", ["--http", "--grpc"])
+def test_an_address_that_other_machines_reach_is_refused_without_tls(tmp_path, option):
+    code, stderr = refuse("--data-dir", str(tmp_path), option, "0.0.0.0:0")
+
+    assert code == 2
+    assert stderr.startswith(f"tollspan gateway: {option}: 0.0.0.0:0 can be reached from other machines")
+    assert "--insecure" in stderr
+
+
+def test_an_address_that_other_machines_reach_can_be_asked_for(tmp_path):
+    with Gateway(tmp_path / "data", "--insecure") as gateway:
+        gateway.stop()
+        gateway.start("0.0.0.0:0")
+        assert httpx.get(f"{gateway.url}/healthz").status_code == 200
+
+
+def test_an_address_in_use_is_said_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        code, stderr = refuse("--data-dir", str(tmp_path), "--http", address, "--grpc", "127.0.0.1:0")
+
+    assert code == 2
+    assert f"tollspan gateway: cannot listen on {address}" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_every_fault_of_a_configuration_file_is_named_with_its_line(tmp_path):
+    config = tmp_path / "gateway.yaml"
+    config.write_text("extensions:\n  auth:\n    audience: x\n  web: {stor: main}\n")
+    code, stderr = refuse("--data-dir", str(tmp_path / "data"), "--config", str(config))
+
+    assert code == 2
+    assert f"{config}:3: extensions::auth::audience" in stderr
+    assert f"{config}:4: extensions::web::stor" in stderr
+
+
+def test_two_gateways_cannot_have_one_data_folder(tmp_path):
+    with Gateway(tmp_path / "data") as gateway:
+        free = ("--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+        code, stderr = refuse("--data-dir", str(gateway.data_dir), *free)
+
+    assert code == 1
+    assert "tollspan gateway: " in stderr
+    assert "Traceback" not in stderr
