@@ -1,7 +1,7 @@
 """OTLP/HTTP in, durable and queryable out: the whole gateway, and the floors of its steps.
 
 The gateway is measured from outside, over sockets, by the operating system's account of its
-process: requests of 512 spans, gzip, an access token on each, four senders. A step's floor is
+process: requests of 512 spans, gzip, an access token on each, 32 senders. A step's floor is
 that step alone, in a process of its own.
 """
 
@@ -30,7 +30,7 @@ from tollspan.otlp.signals import Signal
 TITLE = "ingest to durable and queryable"
 ITEM = "span"
 REQUESTS = 400
-SENDERS = 4
+SENDERS = 32
 
 
 def _wires() -> list[bytes]:

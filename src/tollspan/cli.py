@@ -35,7 +35,7 @@ COMMANDS = (
         "gateway",
         "create, list, rotate and revoke what clients sign in with",
     ),
-    Command("demo", "tollspan.demo.commands", "all", "a gateway and a shop that sends to it"),
+    Command("demo", "tollspan.demo.commands", "demo", "a gateway and a shop that sends to it"),
 )
 
 

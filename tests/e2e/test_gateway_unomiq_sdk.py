@@ -1,6 +1,7 @@
 """unomiq-sdk 0.1.1 as published, pointed at the gateway: what it sends, it reads back.
 
-It sets the global tracer provider, so it runs in a process of its own.
+It sets the global tracer provider, so it runs in a process of its own. Its writing half names no
+dataset, so the credential's only one is taken; its reading half always names one, the app id.
 """
 
 import json
@@ -8,6 +9,8 @@ import subprocess
 import sys
 
 import pytest
+
+APP_ID = "checkout-app"
 
 SEND = """
 import json, sys
@@ -32,9 +35,9 @@ READ = """
 import json, sys
 from datetime import datetime, timedelta, timezone
 from unomiq import Condition, QueryOperator, UnomiqEconomicsEngine
-url, client_id, client_secret, trace_id, span_id = sys.argv[1:]
+url, client_id, client_secret, app_id, trace_id, span_id = sys.argv[1:]
 engine = UnomiqEconomicsEngine(
-    "default", client_id, client_secret, api_endpoint=url, token_url=url + "/token"
+    app_id, client_id, client_secret, api_endpoint=url, token_url=url + "/token"
 )
 now = datetime.now(timezone.utc)
 times = now - timedelta(minutes=10), now + timedelta(minutes=10)
@@ -63,18 +66,23 @@ def run_script(script, *arguments):
     return json.loads(done.stdout)
 
 
+def read_as(gateway, sent, app_id):
+    reader = gateway.create_credential("reader", "read:traces")
+    credential = reader["client_id"], reader["client_secret"]
+    trace_id, _, child_id = sent
+    return run_script(READ, gateway.url, *credential, app_id, trace_id, child_id)
+
+
 @pytest.fixture(scope="module")
 def sent(gateway):
     """The trace id, the root's and the child's span id."""
-    writer = gateway.create_credential("writer", "write:traces")
+    writer = gateway.create_credential("writer", "write:traces", dataset=APP_ID)
     return run_script(SEND, gateway.url, writer["client_id"], writer["client_secret"])
 
 
 @pytest.fixture(scope="module")
 def read(gateway, sent):
-    reader = gateway.create_credential("reader", "read:traces")
-    trace_id, _, child_id = sent
-    return run_script(READ, gateway.url, reader["client_id"], reader["client_secret"], trace_id, child_id)
+    return read_as(gateway, sent, APP_ID)
 
 
 def test_get_live_traces_lists_the_spans(read, sent):
@@ -127,3 +135,9 @@ def test_get_traces_sums_the_trace_up(read, sent):
 def test_get_traces_filters_by_unit(read):
     assert len(read["of_unit"]["data"]) == 1
     assert read["of_another"]["data"] == []
+
+
+def test_another_app_id_shows_another_dataset(gateway, sent):
+    elsewhere = read_as(gateway, sent, "another-app")
+
+    assert elsewhere["live"]["data"] == elsewhere["trace"] == elsewhere["traces"]["data"] == []

@@ -52,29 +52,34 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.timeout(600)
 def test_every_acknowledged_span_survives_twenty_kills_exactly_once(tmp_path):
-    gateway = Gateway(tmp_path / "data")
-    gateway.start()
-    address = urlsplit(gateway.url).netloc
-    headers = gateway.authorization(gateway.create_credential())
+    with Gateway(tmp_path / "data") as gateway:
+        headers = gateway.authorization(gateway.create_credential())
+        senders = send_through_kills(gateway, headers)
+        acknowledged = [request for sender in senders for request in sender.acknowledged]
+
+        assert sum(sender.resent for sender in senders) > 0
+        assert read_back(gateway, acknowledged, headers) == []
+
+
+def send_through_kills(gateway: Gateway, headers: dict[str, str]) -> list[Sender]:
     stop = threading.Event()
     senders = [Sender(gateway.url, headers, stop) for _ in range(SENDERS)]
+    address = urlsplit(gateway.url).netloc
+    dice = random.Random(20)
     for sender in senders:
         sender.start()
-    dice = random.Random(20)
-    for _ in range(ROUNDS):
-        before = sum(len(sender.acknowledged) for sender in senders)
-        wait_for(lambda before=before: sum(len(s.acknowledged) for s in senders) > before + 5)
-        time.sleep(dice.random() * 0.3)
-        gateway.kill()
-        gateway.start(address)
-    stop.set()
-    for sender in senders:
-        sender.join(60)
-
-    acknowledged = [request for sender in senders for request in sender.acknowledged]
-    assert sum(sender.resent for sender in senders) > 0
-    assert read_back(gateway, acknowledged, headers) == []
-    gateway.stop()
+    try:
+        for _ in range(ROUNDS):
+            before = sum(len(sender.acknowledged) for sender in senders)
+            wait_for(lambda before=before: sum(len(s.acknowledged) for s in senders) > before + 5)
+            time.sleep(dice.random() * 0.3)
+            gateway.kill()
+            gateway.start(address)
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join(60)
+    return senders
 
 
 def read_back(gateway: Gateway, requests: list[TraceRequest], headers: dict[str, str]) -> list[str]:

@@ -1,14 +1,17 @@
 """The gateway's parts fit together: its own configuration is valid, and names nothing that is not there."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tollspan.collector import builtins
 from tollspan.collector.component import Kind
 from tollspan.collector.config.load import load
 from tollspan.collector.config.validate import validate
+from tollspan.collector.service import Service
 from tollspan.gateway import components
 from tollspan.gateway.commands import DEFAULT_CONFIG
 from tollspan.gateway.distribution import FACTORIES, build_gateway_registry
@@ -73,3 +76,45 @@ def test_a_pipeline_for_a_signal_that_cannot_be_stored_is_refused(signal):
     with pytest.raises(ExceptionGroup) as refused:
         validate(load([DEFAULT_CONFIG, added]), build_gateway_registry())
     assert "does not support" in str(refused.value.exceptions[0])
+
+
+@pytest.fixture
+async def service(tmp_path, monkeypatch):
+    """The gateway's own configuration at work, on a free port."""
+    for name, value in (("HTTP", "127.0.0.1:0"), ("GRPC", "127.0.0.1:0"), ("DATA_DIR", str(tmp_path))):
+        monkeypatch.setenv(f"TOLLSPAN_GATEWAY_{name}", value)
+    made = Service(load([DEFAULT_CONFIG]), build_gateway_registry())
+    await made.start()
+    yield made
+    await made.shutdown()
+
+
+@pytest.mark.xdist_group("telemetry")
+async def test_only_the_listed_routes_of_the_port_answer_without_credentials(service):
+    [server] = service.http_servers.values()
+    paths = {re.sub(r"{[^}]+}", "a" * 32, route.path) for route in server._routes}
+
+    open_paths = set()
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        for path in paths:
+            for method in ("GET", "POST", "DELETE"):
+                answer = await http.request(method, path, headers={"Content-Type": "application/x-protobuf"})
+                if answer.status_code not in {401, 405}:
+                    open_paths.add(f"{method} {path}")
+
+    assert open_paths == {
+        "GET /",
+        "GET /ui",
+        f"GET /ui/{'a' * 32}",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /api/openapi.json",
+        "POST /api/v1/session",
+        "DELETE /api/v1/session",
+        "POST /token",
+        "GET /.well-known/oauth-authorization-server",
+        "GET /.well-known/oauth-protected-resource",
+        "GET /.well-known/jwks.json",
+        # No pipeline takes these signals, which is no secret.
+        *(f"POST {prefix}/v1/{signal}" for prefix in ("", "/otlp") for signal in ("metrics", "logs")),
+    }

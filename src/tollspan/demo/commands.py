@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the demo until Ctrl-C, or once; 0 when nothing is missing."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: no child is left behind
     http = arguments.http or ("127.0.0.1:0" if arguments.once else "127.0.0.1:8320")
     with tempfile.TemporaryDirectory(prefix="tollspan-demo-") as folder:
         data_dir = arguments.data_dir or Path(folder) / "data"

@@ -78,6 +78,8 @@ def _faults(trace: dict[str, Any] | None, visit: Visit) -> list[str]:
         expected |= {"payments", "warehouse"} if visit.status == 201 else {"payments"}
     if missing := expected - _services(trace):
         faults.append(f"no span of {', '.join(sorted(missing))}")
+    if not any(name.startswith("SELECT") for name in trace["names"]):
+        faults.append("no span of its SQL")
     if trace.get("orphans"):
         faults.append(f"{len(trace['orphans'])} spans without their parent")
     if set(trace["units"]) != {visit.customer}:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
@@ -13,10 +14,13 @@ from fastapi.responses import JSONResponse
 from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from sqlalchemy import Engine
 from starlette.middleware.base import RequestResponseEndpoint
 
 import tollspan
 from tollspan.demo.customers import CustomerUnits
+from tollspan.demo.tables import open_database
 
 TRACE_ID_HEADER = "x-trace-id"
 
@@ -44,6 +48,14 @@ def build_app(service_name: str) -> FastAPI:
     HTTPXClientInstrumentor().instrument()
     FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
     return app
+
+
+def open_traced_database(path: Path) -> Engine:
+    """The shop's database, each statement a span."""
+    engine = open_database(path)
+    # The instrumentation declares SQLAlchemy < 2.1, and does all it does here with 2.1 as well.
+    SQLAlchemyInstrumentor().instrument(engine=engine, skip_dep_check=True)
+    return engine
 
 
 async def _name_the_trace(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -9,13 +9,12 @@ from typing import Annotated
 import httpx
 from fastapi import FastAPI, Header, HTTPException
 from opentelemetry import propagate, trace
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from pydantic import BaseModel
 from sqlalchemy import func, insert, select, update
 
 from tollspan.demo.customers import HEADER
-from tollspan.demo.service import build_app, parse_arguments, serve
-from tollspan.demo.tables import open_database, orders, products
+from tollspan.demo.service import build_app, open_traced_database, parse_arguments, serve
+from tollspan.demo.tables import orders, products
 
 Customer = Annotated[str, Header(alias=HEADER)]
 
@@ -30,8 +29,7 @@ class Basket(BaseModel):
 def create_app(database: Path, payments_url: str) -> FastAPI:
     """The storefront's application over a filled database."""
     app = build_app("shop")
-    engine = open_database(database)
-    SQLAlchemyInstrumentor().instrument(engine=engine)
+    engine = open_traced_database(database)
     payments = httpx.Client(base_url=payments_url, timeout=5)
 
     @app.get("/products")

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 
 from opentelemetry import propagate, trace
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from sqlalchemy import Engine, Row, select, update
 
 import tollspan
 from tollspan.demo.customers import PLANS
-from tollspan.demo.service import parse_arguments, report
-from tollspan.demo.tables import open_database, orders
+from tollspan.demo.service import open_traced_database, parse_arguments, report
+from tollspan.demo.tables import orders
 
 
 def ship_orders(engine: Engine, stop: threading.Event) -> None:
@@ -50,8 +49,7 @@ def main() -> None:
     telemetry = tollspan.init("warehouse", service_version="1.0.0", environment="demo")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    engine = open_database(Path(arguments.database))
-    SQLAlchemyInstrumentor().instrument(engine=engine)
+    engine = open_traced_database(Path(arguments.database))
     ship_orders(engine, stop)
     report(telemetry)
 

@@ -15,7 +15,7 @@ from tollspan.collector.config.values import parse_endpoint, split_endpoint
 from tollspan.collector.log_output import configure_logging
 from tollspan.collector.service import Service, run_in_event_loop
 from tollspan.errors import ConfigError
-from tollspan.gateway.components.auth_extension import AuthExtension
+from tollspan.gateway.components.web_extension import WebExtension
 from tollspan.gateway.distribution import build_gateway_registry
 
 DEFAULT_CONFIG = str(files("tollspan.gateway") / "default.yaml")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_address,
         default="127.0.0.1:8320",
         metavar="HOST:PORT",
-        help="everything else; port 0 picks a free one (default %(default)s)",
+        help="OTLP over HTTP, tokens, API and dashboard; port 0 picks a free one (default %(default)s)",
     )
     parser.add_argument(
         "--grpc",
@@ -71,19 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     config = load(sources)
     with locating(sources):
         service = Service(config, build_gateway_registry())
-    run_in_event_loop(service.run(on_ready=lambda: _announce(service, arguments.http, arguments.grpc)))
+    run_in_event_loop(service.run(on_ready=lambda: _announce(service)))
     return 0
 
 
-def _announce(service: Service, http: str, grpc: str) -> None:
-    url = service.http_servers[http].url
-    grpc_server = service.grpc_servers.get(grpc)
-    auth = cast(AuthExtension, service.extension("auth"))
-    ready = {
-        "http": url,
-        "grpc": f"http://{grpc_server.address}" if grpc_server else None,
-        "ui": f"{url}/ui/#key={auth.sessions.key.reveal()}",
-    }
+def _announce(service: Service) -> None:
+    web = cast(WebExtension, service.extension("web"))
+    grpc_urls = [f"http://{server.address}" for server in service.grpc_servers.values()]
+    ready = {"http": web.url, "grpc": next(iter(grpc_urls), None), "ui": web.sign_in_url}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 

@@ -40,7 +40,10 @@ class Text:
 
 @final
 class Dictionary:
-    """Strings that repeat: row `i` is `values[indices[i]]`."""
+    """Strings that repeat: row `i` is `values[indices[i]]`.
+
+    A rejected item may leave a value behind that no row names.
+    """
 
     @property
     def rows(self) -> int: ...

@@ -191,8 +191,9 @@ cdef int64_t intern(Rows* rows, Column* column, const uint8_t* data, size_t size
         distinct = column.distinct
     at = hashed & distinct.mask
     while distinct.slots[at].number:
-        if distinct.slots[at].hash == hashed and holds(&distinct.values, distinct.slots[at].number - 1, data, size):
-            return distinct.slots[at].number - 1
+        row = <int64_t>distinct.slots[at].number - 1
+        if distinct.slots[at].hash == hashed and holds(&distinct.values, row, data, size):
+            return row
         at = (at + 1) & distinct.mask
     if not is_utf8(data, size):
         return -1
@@ -300,7 +301,10 @@ cdef class Text:
 
 @cython.final
 cdef class Dictionary:
-    """Strings that repeat: row `i` is `values[indices[i]]`."""
+    """Strings that repeat: row `i` is `values[indices[i]]`.
+
+    A rejected item may leave a value behind that no row names.
+    """
 
     def __len__(self):
         return self.rows

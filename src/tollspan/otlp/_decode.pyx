@@ -190,8 +190,9 @@ cdef str explain(Decoder* d, Layout layout, Problem* problem):
             break
         table = next_table(table)
     names = [column.name for column in described.columns if column.field == number] or [f"field {number}"]
+    item = f"{layout.items.removesuffix('s')} {problem.item}"
     field = f"{names[0]}: " if number else ""
-    return f"{layout.items.removesuffix('s')} {problem.item}: {field}{FAULTS[problem.fault]} (byte {problem.offset})"
+    return f"{item}: {field}{FAULTS[problem.fault]} (byte {problem.offset})"
 
 
 cdef int free_tables(Decoder* d, Layout layout) except -1:

@@ -79,11 +79,12 @@ cdef void forget_points(Decoder* d, MetricStart* start) noexcept nogil
 cdef void reject_metric(Decoder* d, MetricStart* start) noexcept nogil
 cdef void write_metric(Decoder* d, MetricFields* fields) noexcept nogil
 
+cdef void check_time(Cursor* c, PointFields* fields) noexcept nogil
+
 cdef void read_number_point(Decoder* d) noexcept nogil
 cdef void write_number_point(Decoder* d, PointFields* fields) noexcept nogil
 
 cdef void read_histogram_point(Decoder* d) noexcept nogil
-cdef void check_buckets(Cursor* c, size_t counts, size_t bounds) noexcept nogil
 cdef void write_histogram_point(Decoder* d, PointFields* fields) noexcept nogil
 
 cdef void read_exponential_histogram_point(Decoder* d) noexcept nogil

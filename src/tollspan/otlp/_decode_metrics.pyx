@@ -128,18 +128,23 @@ cdef void write_metric(Decoder* d, MetricFields* fields) noexcept nogil:
         truncate(&metrics.rows, row)
 
 
-cdef inline int64_t write_point(Decoder* d, Points* points, PointFields* fields, Attributes* attributes) noexcept nogil:
+cdef inline int64_t write_point(
+    Decoder* d, Points* t, PointFields* fields, Attributes* attributes
+) noexcept nogil:
     """The row of a new data point, with the columns that every kind has; -1 when memory was refused."""
-    cdef int64_t row = add_row(&points.rows)
-    if fields.time == 0:
-        fail_field(&d.cursor, NO_TIME, NUMBER_TIME)     # every kind has it in the same field
+    cdef int64_t row = add_row(&t.rows)
     if row >= 0:
-        set_u32(&points.metric, row, d.tables.metrics.metrics.rows.count)
-        set_u64(&points.start_unix_nano, row, fields.start)
-        set_u64(&points.time_unix_nano, row, fields.time)
-        set_u32(&points.flags, row, fields.flags)
-        set_end(&points.attributes, row, attributes.rows.count)
+        set_u32(&t.metric, row, d.tables.metrics.metrics.rows.count)
+        set_u64(&t.start_unix_nano, row, fields.start)
+        set_u64(&t.time_unix_nano, row, fields.time)
+        set_u32(&t.flags, row, fields.flags)
+        set_end(&t.attributes, row, attributes.rows.count)
     return row
+
+
+cdef void check_time(Cursor* c, PointFields* fields) noexcept nogil:
+    if fields.time == 0:
+        fail_field(c, NO_TIME, NUMBER_TIME)     # every kind has it in the same field
 
 
 cdef inline void append_number(Numbers* t, uint64_t number) noexcept nogil:
@@ -182,6 +187,7 @@ cdef void read_number_point(Decoder* d) noexcept nogil:
         else:
             skip_value(c)
     close_list(&attributes)
+    check_time(c, &fields)
     write_number_point(d, &fields)
 
 
@@ -201,6 +207,7 @@ cdef void read_histogram_point(Decoder* d) noexcept nogil:
     cdef AttributeList attributes = open_list(&t.point_attributes)
     cdef size_t first_count = t.point_bucket_counts.rows.count
     cdef size_t first_bound = t.point_explicit_bounds.rows.count
+    cdef size_t counts, bounds
     cdef PointFields fields
     memset(&fields, 0, sizeof(fields))
     while next_field(c):
@@ -236,13 +243,12 @@ cdef void read_histogram_point(Decoder* d) noexcept nogil:
         else:
             skip_value(c)
     close_list(&attributes)
-    check_buckets(c, t.point_bucket_counts.rows.count - first_count, t.point_explicit_bounds.rows.count - first_bound)
-    write_histogram_point(d, &fields)
-
-
-cdef void check_buckets(Cursor* c, size_t counts, size_t bounds) noexcept nogil:
+    check_time(c, &fields)
+    counts = t.point_bucket_counts.rows.count - first_count
+    bounds = t.point_explicit_bounds.rows.count - first_bound
     if counts != bounds + 1 and (counts != 0 or bounds != 0):
         fail_field(c, BAD_BUCKETS, HISTOGRAM_BUCKET_COUNTS)
+    write_histogram_point(d, &fields)
 
 
 cdef void write_histogram_point(Decoder* d, PointFields* fields) noexcept nogil:
@@ -303,6 +309,7 @@ cdef void read_exponential_histogram_point(Decoder* d) noexcept nogil:
         else:
             skip_value(c)
     close_list(&attributes)
+    check_time(c, &fields)
     write_exponential_histogram_point(d, &fields)
 
 
@@ -370,6 +377,7 @@ cdef void read_summary_point(Decoder* d) noexcept nogil:
         else:
             skip_value(c)
     close_list(&attributes)
+    check_time(c, &fields)
     write_summary_point(d, &fields)
 
 

@@ -78,15 +78,15 @@ cdef void note_problem(Decoder* d, Rows* table) noexcept nogil
 
 cdef AttributeList open_list(Attributes* table) noexcept nogil
 cdef void read_attribute(Decoder* d, AttributeList* attributes) noexcept nogil
-cdef size_t close_list(AttributeList* attributes) noexcept nogil
+cdef void close_list(AttributeList* attributes) noexcept nogil
 
 cdef Value no_value(Column* text) noexcept nogil
 cdef void read_any_value(Decoder* d, Rows* rows, Column* text, Value* value) noexcept nogil
-cdef void write_word(Cursor* c, Rows* rows, Column* column, int64_t row, Slice text, uint32_t tag) noexcept nogil
+cdef void write_word(Cursor* c, Rows* t, Column* column, int64_t row, Slice word, uint32_t tag) noexcept nogil
 
 
-cdef inline void write_text(Rows* rows, Column* column, int64_t row, Slice text) noexcept nogil:
-    append(rows.memory, &column.bytes, text.data, text.size)
+cdef inline void write_text(Rows* t, Column* column, int64_t row, Slice text) noexcept nogil:
+    append(t.memory, &column.bytes, text.data, text.size)
     set_end(column, row, column.bytes.size)
 
 

@@ -8,6 +8,7 @@ from tollspan.otlp._columns cimport (
 from tollspan.otlp._fields cimport *
 from tollspan.otlp._wire cimport *
 
+
 cdef Mark mark(Rows* first, int width) noexcept nogil:
     """Where the `width` tables from `first` on end now."""
     cdef Mark marked
@@ -97,7 +98,7 @@ cdef void read_attribute(Decoder* d, AttributeList* attributes) noexcept nogil:
     write_attribute(c, attributes, key, &value)
 
 
-cdef inline void write_attribute(Cursor* c, AttributeList* attributes, Slice key, Value* value) noexcept nogil:
+cdef void write_attribute(Cursor* c, AttributeList* attributes, Slice key, Value* value) noexcept nogil:
     cdef Attributes* t = attributes.table
     cdef int64_t index = intern(&t.rows, &t.key, key.data, key.size)
     cdef int64_t row
@@ -118,8 +119,8 @@ cdef inline void write_attribute(Cursor* c, AttributeList* attributes, Slice key
     last_row[0] = <int32_t>row
 
 
-cdef size_t close_list(AttributeList* attributes) noexcept nogil:
-    """Keep only the last attribute of each key; return where the list ends."""
+cdef void close_list(AttributeList* attributes) noexcept nogil:
+    """Keep only the last attribute of each key."""
     cdef Attributes* t = attributes.table
     cdef const uint32_t* keys = <const uint32_t*>t.key.cells
     cdef const int32_t* last_rows
@@ -132,7 +133,6 @@ cdef size_t close_list(AttributeList* attributes) noexcept nogil:
                 move_row(&t.rows, kept, row)
                 kept += 1
         truncate(&t.rows, kept)
-    return t.rows.count
 
 
 cdef Value no_value(Column* text) noexcept nogil:
@@ -227,9 +227,11 @@ cdef void check_any_value(Cursor* c, int depth_max) noexcept nogil:
     leave(c, outer)
 
 
-cdef void write_word(Cursor* c, Rows* rows, Column* column, int64_t row, Slice text, uint32_t tag) noexcept nogil:
-    """Set a cell of a DICTIONARY; a text that is not UTF-8 is a fault in the field `tag`."""
-    cdef int64_t index = intern(rows, column, text.data, text.size)
+cdef void write_word(
+    Cursor* c, Rows* t, Column* column, int64_t row, Slice word, uint32_t tag
+) noexcept nogil:
+    """Set a cell of a DICTIONARY. A word that is not UTF-8 is a fault in the field `tag`."""
+    cdef int64_t index = intern(t, column, word.data, word.size)
     if index < 0:
         fail_field(c, NOT_UTF8, tag)
         return

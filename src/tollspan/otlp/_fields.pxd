@@ -1,4 +1,4 @@
-"""The fields of OTLP as they stand on the wire: `number << 3 | wire type` (OTLP 1.11, package names below)."""
+"""The fields of OTLP 1.11 as they stand on the wire: `number << 3 | wire type`."""
 
 from libc.stdint cimport uint32_t
 

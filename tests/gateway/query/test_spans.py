@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.otlp_strategies import requests
+from helpers import otlp_strategies
 from helpers.spans import NOW, SECOND, batch, batch_of, exact, expected_spans, span
 from tollspan.gateway.query import spans
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
@@ -22,7 +22,7 @@ SPECIAL_KEYS = ["service.name", *(key for keys in PROMOTED.values() for key in k
 @st.composite
 def storable_requests(draw):
     """Requests of any shape whose spans are distinct and not of the future, with keys that have columns."""
-    made = draw(requests(Signal.TRACES))
+    made = draw(otlp_strategies.requests(Signal.TRACES))
     number = 0
     for resource_spans in made.resource_spans:
         _rename_keys(draw, resource_spans.resource.attributes)
@@ -55,16 +55,18 @@ def shared_store(runner, tmp_path):
     runner.run(made.close())
 
 
-@given(made=storable_requests())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_span_is_read_back_as_it_was_sent(runner, shared_store, made):
-    tenant = str(uuid.uuid4())
+@given(requests=st.lists(storable_requests(), min_size=1, max_size=3))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_span_is_read_back_as_it_was_sent_and_where_it_was_sent_to(runner, shared_store, requests):
+    tenants = [str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())]
+    group = [batch_of(made, tenant) for made, tenant in zip(requests, tenants, strict=False)]
     # Around the group commit, which makes a lone writer wait.
-    [receipt] = SpanWriter(shared_store._engine).write([batch_of(made, tenant)])
-    page = runner.run(spans.live_spans(shared_store.view(tenant), ALWAYS, page=1, limit=1000))
-    assert receipt.rejected == 0
-    assert exact({read.span_id: read for read in page.spans}) == exact(expected_spans(made))
-    assert page.total == len(page.spans)
+    receipts = SpanWriter(shared_store._engine).write(group)
+    assert [receipt.rejected for receipt in receipts] == [0] * len(group)
+    for made, tenant in zip(requests, tenants, strict=False):
+        page = runner.run(spans.live_spans(shared_store.view(tenant), ALWAYS, page=1, limit=1000))
+        assert exact({read.span_id: read for read in page.spans}) == exact(expected_spans(made))
+        assert page.total == len(page.spans)
 
 
 async def test_spans_are_paged_newest_first(store):

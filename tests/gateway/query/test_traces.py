@@ -68,6 +68,12 @@ async def test_the_earliest_span_stands_for_a_root_that_is_missing(store, view):
     assert (summary.root_name, summary.unit) == ("early", None)
 
 
+async def test_an_end_beyond_all_time_does_not_turn_round(store, view):
+    await store.write(batch(span(duration=2**63 - 1)))
+    [summary] = (await traces.find_traces(view, EVERYTHING, limit=1)).traces
+    assert summary.duration_nano == 2**63 - 1 - NOW
+
+
 async def test_newer_traces_are_listed_first(store, view):
     sent = [span(start=NOW - number * 40 * SECOND) for number in range(20)]
     await store.write(batch(*random.sample(sent, len(sent))))

@@ -1,12 +1,14 @@
 import subprocess
 import sys
 import threading
+from array import array
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tollspan.errors import StoreError
+from tollspan.gateway.storage._native import Block, Rows
 from tollspan.gateway.storage.engine import Engine
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -22,12 +24,20 @@ def engine(tmp_path):
     made.close()
 
 
-@given(text=TEXTS, texts=st.lists(TEXTS), number=st.integers(-(2**63), 2**63 - 1))
+@given(
+    text=TEXTS,
+    texts=st.lists(TEXTS),
+    ids=st.lists(st.binary(min_size=4, max_size=4)),
+    number=st.integers(-(2**63), 2**63 - 1),
+)
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_parameters_arrive_as_they_are(engine, text, texts, number):
-    sql = "SELECT {text:String} AS text, {texts:Array(String)} AS texts, {number:Int64} AS number"
-    parameters = {"text": text, "texts": texts, "number": number}
-    assert engine.rows(sql, parameters) == [parameters]
+def test_parameters_arrive_as_they_are(engine, text, texts, ids, number):
+    sql = """
+        SELECT {text:String} AS text, {texts:Array(String)} AS texts, {number:Int64} AS number,
+               arrayMap(id -> lower(hex(id)), {ids:Array(FixedString(4))}) AS ids
+    """
+    parameters = {"text": text, "texts": texts, "number": number, "ids": ids}
+    assert engine.rows(sql, parameters) == [parameters | {"ids": [own.hex() for own in ids]}]
 
 
 def test_numbers_that_json_lacks_come_as_text(engine):
@@ -47,6 +57,28 @@ def test_what_the_database_refuses_is_a_store_error(engine):
     with pytest.raises(StoreError, match="Code: "):
         engine.insert("numbers", b"not a block")
     assert engine.rows("SELECT count() AS rows FROM numbers", {}) == [{"rows": 0}]
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "problem"),
+    [
+        ("number UInt64, CONSTRAINT small CHECK number < 10", "", "VIOLATED_CONSTRAINT"),
+        (
+            "number UInt64",
+            "SETTINGS min_free_disk_bytes_to_perform_insert = 1000000000000000",
+            "NOT_ENOUGH_SPACE",
+        ),
+    ],
+)
+def test_an_insert_that_fails_late_is_a_store_error_and_leaves_nothing(engine, columns, options, problem):
+    block = Block(20)
+    block.numbers("number", "UInt64", 8, [(array("Q", range(20)), None, Rows.every(20))])
+    engine.execute(f"CREATE TABLE strict ({columns}) ENGINE = MergeTree ORDER BY () {options}")
+    engine.insert("numbers", bytes(block))
+    with pytest.raises(StoreError, match=problem):
+        engine.insert("strict", bytes(block))
+    assert engine.rows("SELECT count() AS rows FROM numbers", {}) == [{"rows": 20}]
+    assert engine.rows("SELECT count() AS rows FROM strict", {}) == [{"rows": 0}]
 
 
 def test_a_statement_is_stopped_when_it_takes_too_much(engine):

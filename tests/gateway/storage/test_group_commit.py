@@ -61,6 +61,13 @@ async def held_up(writer, commit):
     return first
 
 
+def test_the_more_waits_the_sooner_it_is_written():
+    waits = [group_commit.linger_s(items) for items in (1, 10, 200, 1800, 50_000)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[2] == pytest.approx(group_commit.LINGER_S / 2)
+    assert waits[3] == pytest.approx(group_commit.LINGER_S / 10)
+
+
 async def test_what_arrives_while_one_group_is_written_is_the_next(writer, commit):
     first = await held_up(writer, commit)
     others = [asyncio.create_task(commit.submit(batch(wire))) for wire in (b"a", b"b", b"c")]

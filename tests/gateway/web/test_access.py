@@ -1,10 +1,12 @@
 """A route answers those with its permission alone, and decides that without the body."""
 
+import asyncio
 from types import SimpleNamespace
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from starlette.requests import ClientDisconnect
 
 from helpers.web import READER, Callers
 from tollspan.gateway.web import access, problem
@@ -86,11 +88,40 @@ async def test_a_body_over_the_limit_is_refused_by_its_length():
     assert response.status_code == 413
 
 
-async def test_a_body_of_unknown_length_is_refused():
+async def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_over_the_limit():
+    sent = 0
+
     async def chunks():
-        yield b"x"
+        nonlocal sent
+        while True:
+            sent += 1024
+            yield bytes(1024)
 
     async with call_guarded(access.READ_TRACES, ["POST"]) as http:
         response = await http.post("/", content=chunks(), headers=READER)
 
-    assert response.status_code == 411
+    assert response.status_code == 413
+    assert sent <= access.BODY_BYTES_MAX + 2048
+
+
+async def test_a_body_that_never_comes_is_not_waited_for(monkeypatch):
+    async def nothing():
+        await asyncio.Event().wait()
+        yield b""
+
+    monkeypatch.setattr(access, "BODY_TIMEOUT_S", 0.05)
+    async with call_guarded(access.PUBLIC, ["POST"]) as http:
+        response = await http.post("/", content=nothing())
+
+    assert response.status_code == 408
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_defect():
+    async def broken():
+        yield b"{"
+        raise ClientDisconnect
+
+    async with call_guarded(access.PUBLIC, ["POST"]) as http:
+        response = await http.post("/", content=broken())
+
+    assert response.status_code == 400

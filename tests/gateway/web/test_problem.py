@@ -46,9 +46,9 @@ async def answer_failing_with(error, method="GET", **request):
         (
             StoreError("the disk is full"),
             503,
-            {"code": "service_unavailable", "message": "the disk is full"},
+            {"code": "unavailable", "message": "the disk is full"},
         ),
-        (ZeroDivisionError("secret"), 500, {"code": "internal_server_error", "message": "internal error"}),
+        (ZeroDivisionError("secret"), 500, {"code": "internal_error", "message": "internal error"}),
     ],
 )
 async def test_an_error_is_answered_with_its_status_code_and_message(error, status, expected):

@@ -17,7 +17,6 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -126,7 +125,7 @@ class AuthExtension:
                 ASGIBody(request.receive), None, bytes_max=BODY_BYTES_MAX, timeout_s=BODY_TIMEOUT_S
             )
         except (LimitError, HTTPProblem) as error:
-            problem: dict[str, Any] = {"error": "invalid_request", "error_description": str(error)}
+            problem = {"error": "invalid_request", "error_description": str(error)}
             return JSONResponse(problem, failure(error, Encoding.JSON).status)
         except ClientDisconnect:
             return Response(status_code=400)

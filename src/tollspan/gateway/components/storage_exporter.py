@@ -12,6 +12,7 @@ from typing import Annotated, cast
 import msgspec
 
 from tollspan.collector.component import Factory, Host, Kind, Receipt, Reference
+from tollspan.collector.events import ITEM_NAMES
 from tollspan.errors import RetryableError, StoreError
 from tollspan.gateway.storage.store import StoreOwner
 from tollspan.otlp.batch import Batch
@@ -35,6 +36,7 @@ class StorageExporter:
     async def start(self, host: Host) -> None:
         """The store is open."""
         self._store = cast(StoreOwner, host.extension(self._config.store)).store
+        self._counters, self._component_id = host.counters, host.component_id
 
     async def shutdown(self) -> None:
         """Nothing is held: what was taken has been answered."""
@@ -42,9 +44,12 @@ class StorageExporter:
     async def consume(self, batch: Batch) -> Receipt:
         """The sound items of the batch are durable and can be queried, once, however often they are sent."""
         try:
-            return await self._store.write(batch)
+            receipt = await self._store.write(batch)
         except StoreError as error:
             raise RetryableError(str(error), after_s=RETRY_AFTER_S) from error
+        name = f"otelcol_exporter_sent_{ITEM_NAMES[batch.signal]}"
+        self._counters.add(name, batch.items - receipt.rejected, exporter=self._component_id)
+        return receipt
 
 
 FACTORY = Factory(

@@ -56,6 +56,7 @@ class WebExtension:
         telemetry = cast(TelemetryOwner, host.extension(self._config.store))
         door_keeper = cast(DoorKeeper, host.extension(self._config.auth))
         http_server = host.http_server(self._config.endpoint)
+        self._sessions, self._http_server = door_keeper.sessions, http_server
         app = build_app(
             Parts(
                 store=telemetry.store,
@@ -72,6 +73,16 @@ class WebExtension:
 
     async def shutdown(self) -> None:
         """Nothing is left to do: requests in flight ended with the listener."""
+
+    @property
+    def url(self) -> str:
+        """Where the application is served, once the listener has started."""
+        return self._http_server.url
+
+    @property
+    def sign_in_url(self) -> str:
+        """The dashboard's address with the sign-in key: a secret."""
+        return f"{self.url}/ui/#key={self._sessions.key.reveal()}"
 
 
 FACTORY = Factory(Kind.EXTENSION, "web", WebConfig, WebExtension)

@@ -6,8 +6,9 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tollspan.errors import WireError
 from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.otlp.protobuf import read_fields
+from tollspan.otlp.protobuf import WireType, read_fields
 from tollspan.otlp.schema import ValueType
 
 Value = str | bool | int | float | bytes | list[Any] | dict[str, Any] | None
@@ -45,14 +46,22 @@ def merge_span(row: Mapping[str, Any]) -> Attributes:
 
 
 def _decoded(others: Mapping[str, str]) -> Attributes:
-    return {key: any_value(bytes.fromhex(text)) for key, text in others.items()}
+    return {key: read_any_value(bytes.fromhex(text)) for key, text in others.items()}
 
 
-def any_value(wire: bytes) -> Value:
-    """The value of a serialised AnyValue that was validated when it was decoded."""
+def read_any_value(wire: bytes) -> Value:
+    """The value of a serialised AnyValue; its bytes when there is in it what `_decode` alone can skip."""
+    try:
+        return _any_value(wire)
+    except WireError:
+        return wire
+
+
+def _any_value(wire: bytes) -> Value:
     value: Value = None
-    for number, _, payload in read_fields(wire):
-        value = _MEMBERS[ValueType(number)](payload)
+    for number, wire_type, payload in read_fields(wire):
+        read = _MEMBERS.get((number, wire_type))
+        value = read(payload) if read else value
     return value
 
 
@@ -69,7 +78,7 @@ def _text(payload: bytes) -> str:
 
 
 def _array(wire: bytes) -> list[Value]:
-    return [any_value(element) for element in _elements(wire)]
+    return [_any_value(element) for element in _elements(wire)]
 
 
 def _kvlist(wire: bytes) -> dict[str, Value]:
@@ -77,21 +86,24 @@ def _kvlist(wire: bytes) -> dict[str, Value]:
 
 
 def _key_value(wire: bytes) -> tuple[str, Value]:
-    fields: dict[int, Any] = {number: payload for number, _, payload in read_fields(wire)}
-    return _text(fields.get(1, b"")), any_value(fields.get(2, b""))
+    fields: dict[int, Any] = {
+        number: payload for number, wire_type, payload in read_fields(wire) if wire_type is WireType.LEN
+    }
+    return _text(fields.get(1, b"")), _any_value(fields.get(2, b""))
 
 
 def _elements(wire: bytes) -> list[Any]:
     """The `values` of an ArrayValue or KeyValueList."""
-    return [payload for number, _, payload in read_fields(wire) if number == 1]
+    fields = read_fields(wire)
+    return [payload for number, wire_type, payload in fields if (number, wire_type) == (1, WireType.LEN)]
 
 
-_MEMBERS: dict[ValueType, Callable[[Any], Value]] = {
-    ValueType.STRING: _text,
-    ValueType.BOOL: bool,
-    ValueType.INT: _int,
-    ValueType.DOUBLE: _double,
-    ValueType.ARRAY: _array,
-    ValueType.KVLIST: _kvlist,
-    ValueType.BYTES: bytes,
+_MEMBERS: dict[tuple[int, WireType], Callable[[Any], Value]] = {
+    (ValueType.STRING, WireType.LEN): _text,
+    (ValueType.BOOL, WireType.VARINT): bool,
+    (ValueType.INT, WireType.VARINT): _int,
+    (ValueType.DOUBLE, WireType.I64): _double,
+    (ValueType.ARRAY, WireType.LEN): _array,
+    (ValueType.KVLIST, WireType.LEN): _kvlist,
+    (ValueType.BYTES, WireType.LEN): bytes,
 }

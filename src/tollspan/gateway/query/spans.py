@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -140,8 +141,10 @@ async def get_span(view: View, trace_id: str, span_id: str) -> Span | None:
 
 async def _find(view: View, **parameters: Parameter) -> list[Span]:
     rows = await view.rows("find_spans", **parameters)
-    resources = await _resources(view, {row["resource_id"] for row in rows})
-    scopes = await _scopes(view, {row["instrumentation_scope_id"] for row in rows})
+    resources, scopes = await asyncio.gather(
+        _resources(view, {row["resource_id"] for row in rows}),
+        _scopes(view, {row["instrumentation_scope_id"] for row in rows}),
+    )
     return [_span(row, resources, scopes) for row in rows]
 
 

@@ -56,7 +56,7 @@ class TraceQuery:
             "errors": int(self.errors),
             "roots": int(self.roots),
             "duration_min": self.duration_min_nano,
-            "trace_ids": self.trace_ids,
+            "trace_ids": [bytes.fromhex(trace_id) for trace_id in self.trace_ids],
             **self.time_range.parameters(),
         }
 
@@ -152,12 +152,8 @@ _NEWEST = _Place(NANO_MAX, "")
 
 async def find_traces(view: View, query: TraceQuery, *, limit: int, cursor: str | None = None) -> TracePage:
     """The first `limit` traces, or those after `cursor`. QueryError for a cursor that was not given out."""
-    before = _read_cursor(cursor) if cursor else _NEWEST
-    places = await _newest_places(view, query, before, limit)
+    places = await _newest_places(view, query, _read_cursor(cursor) if cursor else _NEWEST, limit)
     next_cursor = _build_cursor(places[-1]) if len(places) == limit else None
-    if cursor:
-        listed = await _listed_before(view, query, before, places)
-        places = [place for place in places if place.trace_id not in listed]
     return TracePage(await _summaries(view, places), next_cursor)
 
 
@@ -171,7 +167,7 @@ async def page_traces(view: View, query: TraceQuery, *, page: int, limit: int) -
 async def get_trace(view: View, trace_id: str, *, time_range: TimeRange = ALWAYS) -> Trace | None:
     """The trace, its first SPANS_MAX spans; None when none of its spans is here."""
     columns = await view.columns("get_trace", trace_id=trace_id, limit=SPANS_MAX, **time_range.parameters())
-    return await asyncio.to_thread(_trace, trace_id, columns) if columns else None
+    return await asyncio.to_thread(_trace, trace_id, columns) if columns.get("span_id") else None
 
 
 async def find_services(view: View, time_range: TimeRange) -> list[ServiceSummary]:
@@ -180,21 +176,27 @@ async def find_services(view: View, time_range: TimeRange) -> list[ServiceSummar
     return [ServiceSummary(row["service"], row["spans"], row["errors"]) for row in rows]
 
 
-async def _newest_places(view: View, query: TraceQuery, before: _Place, limit: int) -> list[_Place]:
-    """The first `limit` places after `before`, found without reading more time than that takes."""
+async def _newest_places(view: View, query: TraceQuery, after: _Place, limit: int) -> list[_Place]:
+    """The first `limit` places after `after`, found without reading more time than that takes."""
     found: dict[str, _Place] = {}
-    for part in _slices(query.time_range, before):
-        # What an earlier part has found has its latest span there, and so its place.
-        for place in await _places(view, replace(query, time_range=part), before, limit=limit + len(found)):
-            found.setdefault(place.trace_id, place)
-        if len(found) >= limit:
-            break
+    for part in _slices(query.time_range, after):
+        position = after
+        while len(found) < limit:
+            places = await _places(view, replace(query, time_range=part), position, limit=limit)
+            # A trace that has a later span as well has its place there.
+            listed = await _listed(view, query, after, places)
+            for place in places:
+                if place.trace_id not in listed:
+                    found.setdefault(place.trace_id, place)
+            if len(places) < limit:
+                break
+            position = places[-1]
     return list(found.values())[:limit]
 
 
-def _slices(time_range: TimeRange, before: _Place) -> Iterator[TimeRange]:
-    """`time_range` as far as `before`, cut up, the newest part first."""
-    end = min(time_range.end_unix_nano, before.latest + 1)
+def _slices(time_range: TimeRange, after: _Place) -> Iterator[TimeRange]:
+    """`time_range` as far as `after`, cut up, the newest part first."""
+    end = min(time_range.end_unix_nano, after.latest + 1)
     start = min(end, time.time_ns())
     width = FIRST_SLICE_NANO
     while end > time_range.start_unix_nano:
@@ -205,12 +207,12 @@ def _slices(time_range: TimeRange, before: _Place) -> Iterator[TimeRange]:
 
 
 async def _places(
-    view: View, query: TraceQuery, before: _Place, *, limit: int, offset: int = 0
+    view: View, query: TraceQuery, after: _Place, *, limit: int, offset: int = 0
 ) -> list[_Place]:
     rows = await view.rows(
         "find_trace_ids",
-        before=before.latest,
-        before_id=before.trace_id,
+        after=after.latest,
+        after_id=after.trace_id,
         limit=limit,
         offset=offset,
         **query.parameters(),
@@ -218,13 +220,15 @@ async def _places(
     return [_Place(row["latest"], row["id"]) for row in rows]
 
 
-async def _listed_before(view: View, query: TraceQuery, before: _Place, places: Sequence[_Place]) -> set[str]:
-    """Those of the traces that an earlier page has listed: they have a span that is later than `before`."""
-    trace_ids = tuple(place.trace_id for place in places if place.latest < before.latest)
-    later = TimeRange(before.latest, min(query.time_range.end_unix_nano, before.latest + REACH_NANO))
+async def _listed(view: View, query: TraceQuery, after: _Place, places: Sequence[_Place]) -> set[str]:
+    """Those of the traces whose place is not after `after`: an earlier page has listed them."""
+    if after == _NEWEST or not places:
+        return set()
+    later = TimeRange(after.latest, min(query.time_range.end_unix_nano, after.latest + REACH_NANO))
+    trace_ids = tuple(place.trace_id for place in places)
     again = replace(query, time_range=later, trace_ids=trace_ids)
-    listed = await _places(view, again, _NEWEST, limit=len(trace_ids)) if trace_ids else []
-    return {place.trace_id for place in listed}
+    latest = await _places(view, again, _NEWEST, limit=len(trace_ids))
+    return {place.trace_id for place in latest if place >= after}
 
 
 async def _summaries(view: View, places: Sequence[_Place]) -> list[TraceSummary]:
@@ -232,7 +236,7 @@ async def _summaries(view: View, places: Sequence[_Place]) -> list[TraceSummary]
         return []
     latest = [place.latest for place in places]
     near = TimeRange(min(latest) - REACH_NANO, max(latest) + REACH_NANO)
-    trace_ids = [place.trace_id for place in places]
+    trace_ids = [bytes.fromhex(place.trace_id) for place in places]
     rows = await view.rows("summarise_traces", trace_ids=trace_ids, **near.parameters())
     return sorted(map(_summary, rows), key=lambda trace: trace.start_unix_nano, reverse=True)
 
@@ -270,7 +274,8 @@ def _trace(trace_id: str, columns: Mapping[str, Any]) -> Trace:
     parent, orphans = _parents(columns["span_id"], columns["parent_span_id"])
     units: Labels = columns["unit"]
     named = [unit for unit in units.values if unit]
-    place_of_unit = [named.index(unit) if unit else -1 for unit in units.values]
+    places = {unit: place for place, unit in enumerate(named)}
+    place_of_unit = [places.get(unit, -1) for unit in units.values]
     spans = SpanColumns(
         span_id=bytes(columns["span_id"]),
         parent=parent,

@@ -53,10 +53,17 @@ cdef dict VALUE_TYPES = {STRINGS: "String", INTS: "Int64", DOUBLES: "Float64", B
 
 
 cdef void* take_memory(size_t count, size_t width) except NULL:
-    cdef void* memory = calloc(max(count, 1), width)
+    """Zeros; one cell too many, for an allocation of nothing may be NULL."""
+    cdef void* memory = calloc(count + 1, width)
     if memory == NULL:
         raise MemoryError
     return memory
+
+
+cdef struct Candidate:
+    int32_t at                  # the attribute; -1 when there is none yet
+    int32_t rank
+    int32_t seen
 
 
 @cython.final
@@ -139,7 +146,10 @@ cdef class Attributes:
     cdef const uint64_t* number
     cdef const int32_t* text_ends
     cdef const uint8_t* text
+    cdef Py_ssize_t text_size
     cdef uint32_t* found        # by promoted column and row: attribute + 1, or 0
+    cdef uint32_t* picked       # those of one map
+    cdef Py_ssize_t picked_count
     cdef Table table            # keeps the memory
     cdef Offsets column
 
@@ -154,12 +164,15 @@ cdef class Attributes:
         self.number = <const uint64_t*>number.data.memory
         self.text_ends = <const int32_t*>text.offsets.memory
         self.text = text.data.memory
+        self.text_size = text.data.size
+        self.picked = <uint32_t*>take_memory(table.rows, sizeof(uint32_t))
         self.types = <uint8_t*>take_memory(table.rows, 1)
         memcpy(self.types, types.data.memory, table.rows)
 
     def __dealloc__(self):
         free(self.types)
         free(self.found)
+        free(self.picked)
 
     def promote(self, list columns not None):
         """Each `(mask, keys)` of `columns` has found its attribute in every row, or none.
@@ -170,7 +183,9 @@ cdef class Attributes:
         the maps, is the first key's.
         """
         cdef Py_ssize_t width = len(columns)
-        cdef dict places = {key: (i << 8) + rank for i, (_, keys) in enumerate(columns) for rank, key in enumerate(keys)}
+        cdef dict places = {
+            key: (i << 8) + rank for i, (_, keys) in enumerate(columns) for rank, key in enumerate(keys)
+        }
         cdef bytearray place_memory = bytearray(self.keys.rows * sizeof(int32_t))
         cdef bytearray mask_memory = bytearray(width * sizeof(uint32_t))
         cdef bytearray candidate_memory = bytearray(width * sizeof(Candidate))
@@ -221,17 +236,12 @@ cdef class Attributes:
         return contents
 
 
-cdef struct Candidate:
-    int32_t at                  # the attribute; -1 when there is none yet
-    int32_t rank
-    int32_t seen
-
-
 cdef bint is_key(Attributes attributes, int32_t at, bytes key):
     cdef const int32_t* ends = <const int32_t*>attributes.keys.offsets.memory
     cdef uint32_t number = attributes.key[at]
     cdef int32_t size = ends[number + 1] - ends[number]
-    return size == len(key) and memcmp(attributes.keys.data.memory + ends[number], <const char*>key, size) == 0
+    cdef const uint8_t* text = attributes.keys.data.memory + ends[number]
+    return size == len(key) and memcmp(text, <const char*>key, size) == 0
 
 
 cdef inline bint is_set(Attributes attributes, int32_t at) noexcept nogil:
@@ -334,8 +344,8 @@ cdef int index_width(uint64_t count) noexcept nogil:
 cdef class Block:
     """A Native block of `rows` rows; every method adds a column.
 
-    `parts` holds one tuple for each decoded request. The rows of a part are the last of its
-    tuple; when they are children, the column becomes an Array.
+    `parts` holds something for each decoded request. Where that is a tuple, its last member is
+    the rows to take. When these are children, the column is an Array.
     """
 
     cdef readonly Py_ssize_t rows
@@ -423,19 +433,20 @@ cdef class Block:
         cdef uint32_t base = 0
         cdef int width
         self.begin(name, "LowCardinality(String)", [rows for _, _, rows in parts])
-        width = self.put_dictionary([labels for labels, _, _ in parts], sum([rows.count for _, _, rows in parts]))
+        count = sum([rows.count for _, _, rows in parts])
+        width = self.put_dictionary([labels for labels, _, _ in parts], count)
         for labels, index_of_row, rows in parts:
             if rows.count:
                 reserve(self.buffer, rows.count * width)
-                self.put_indices(index_memory(index_of_row), 0 if index_of_row is None else 1, base, width, rows)
+                self.put_indices(index_memory(index_of_row), base, width, rows)
             base += len(labels)
 
-    cdef void put_indices(self, const uint32_t* index, uint32_t step, uint32_t base, int width, Rows rows) noexcept:
+    cdef void put_indices(self, const uint32_t* index, uint32_t base, int width, Rows rows) noexcept:
         cdef uint8_t* to = self.buffer.data + self.buffer.size
         cdef Py_ssize_t i
         with nogil:
             for i in range(rows.count):
-                to = write_index(to, width, base + (index[rows.numbers[i]] if step else 0))
+                to = write_index(to, width, base + (index[rows.numbers[i]] if index != NULL else 0))
             self.buffer.size = to - self.buffer.data
 
     cdef int put_dictionary(self, list dictionaries, Py_ssize_t rows) except -1:
@@ -456,9 +467,8 @@ cdef class Block:
         return width
 
     def attributes(self, str name not None, uint32_t mask, list parts not None):
-        """Map of the attributes whose type is in `mask`; a part is (Attributes, rows)."""
+        """Map of the attributes whose type is in `mask`; a part is Attributes."""
         cdef Attributes attributes
-        cdef Rows rows
         cdef Py_ssize_t count = 0
         cdef uint32_t base = 0
         cdef int width
@@ -468,61 +478,55 @@ cdef class Block:
             [(<Attributes>part).rows for part in parts],
         )
         for attributes in parts:
-            count = self.put_entry_ends(attributes, mask, count)
+            self.put_entry_ends(attributes, mask, count)
+            count += attributes.picked_count
         if count == 0:
             return
         width = self.put_dictionary([(<Attributes>part).keys for part in parts], count)
         for attributes in parts:
-            self.put_keys(attributes, mask, base, width)
+            self.put_keys(attributes, base, width)
             base += attributes.keys.rows
         for attributes in parts:
             self.put_values(attributes, mask)
 
-    cdef Py_ssize_t put_entry_ends(self, Attributes attributes, uint32_t mask, Py_ssize_t count) except -1:
+    cdef int put_entry_ends(self, Attributes attributes, uint32_t mask, Py_ssize_t base) except -1:
+        """Pick the attributes, and write where each row's end, counted from `base` on."""
         cdef Py_ssize_t i
         cdef int32_t at
         cdef uint32_t row
         cdef uint8_t* to
         reserve(self.buffer, attributes.rows.count * 8)
+        attributes.picked_count = 0
         with nogil:
             to = self.buffer.data + self.buffer.size
             for i in range(attributes.rows.count):
                 row = attributes.rows.numbers[i]
                 for at in range(attributes.ends[row], attributes.ends[row + 1]):
-                    count += mask >> attributes.types[at] & 1
-                to = write_u64(to, count)
+                    attributes.picked[attributes.picked_count] = <uint32_t>at
+                    attributes.picked_count += mask >> attributes.types[at] & 1
+                to = write_u64(to, base + attributes.picked_count)
             self.buffer.size = to - self.buffer.data
-        return count
+        return 0
 
-    cdef int put_keys(self, Attributes attributes, uint32_t mask, uint32_t base, int width) except -1:
+    cdef int put_keys(self, Attributes attributes, uint32_t base, int width) except -1:
         cdef Py_ssize_t i
-        cdef int32_t at
-        cdef uint32_t row
         cdef uint8_t* to
-        reserve(self.buffer, attributes.table.rows * width)
+        reserve(self.buffer, attributes.picked_count * width)
         with nogil:
             to = self.buffer.data + self.buffer.size
-            for i in range(attributes.rows.count):
-                row = attributes.rows.numbers[i]
-                for at in range(attributes.ends[row], attributes.ends[row + 1]):
-                    if mask >> attributes.types[at] & 1:
-                        to = write_index(to, width, base + attributes.key[at])
+            for i in range(attributes.picked_count):
+                to = write_index(to, width, base + attributes.key[attributes.picked[i]])
             self.buffer.size = to - self.buffer.data
         return 0
 
     cdef int put_values(self, Attributes attributes, uint32_t mask) except -1:
         cdef Py_ssize_t i
-        cdef int32_t at
-        cdef uint32_t row
         cdef uint8_t* to
-        reserve(self.buffer, attributes.table.rows * VALUE_SIZE_MAX + attributes.text_ends[attributes.table.rows])
+        reserve(self.buffer, attributes.picked_count * VALUE_SIZE_MAX + attributes.text_size)
         with nogil:
             to = self.buffer.data + self.buffer.size
-            for i in range(attributes.rows.count):
-                row = attributes.rows.numbers[i]
-                for at in range(attributes.ends[row], attributes.ends[row + 1]):
-                    if mask >> attributes.types[at] & 1:
-                        to = write_value(to, attributes, at, mask)
+            for i in range(attributes.picked_count):
+                to = write_value(to, attributes, attributes.picked[i], mask)
             self.buffer.size = to - self.buffer.data
         return 0
 
@@ -531,14 +535,10 @@ cdef class Block:
         cdef Attributes attributes
         cdef Py_ssize_t i
         cdef uint32_t found
-        cdef int32_t at
         cdef uint8_t* to
         self.begin(name, "String", [(<Attributes>part).rows for part in parts])
         for attributes in parts:
-            reserve(
-                self.buffer,
-                attributes.rows.count * VARINT_MAX + attributes.text_ends[attributes.table.rows],
-            )
+            reserve(self.buffer, attributes.rows.count * VARINT_MAX + attributes.text_size)
             with nogil:
                 to = self.buffer.data + self.buffer.size
                 for i in range(attributes.rows.count):
@@ -591,8 +591,8 @@ cdef class Block:
         return 0
 
 
-cdef const uint32_t* index_memory(index) except? NULL:
-    return NULL if index is None else <const uint32_t*>(<Array?>index).memory
+cdef uint32_t* index_memory(index) except? NULL:
+    return NULL if index is None else <uint32_t*>(<Array?>index).memory
 
 
 cdef void copy_cells(

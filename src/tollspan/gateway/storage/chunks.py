@@ -63,7 +63,7 @@ def _by_dataset(requests: Mapping[bytes, Batch]) -> list[dict[bytes, Batch]]:
 
 
 def _read_together(group: Mapping[bytes, Batch], table: str, received_unix_nano: int) -> Chunk | None:
-    """One chunk of all requests, or None when not everything in them can be stored."""
+    """One chunk of all requests, or None when it would not hold every item that was counted in them."""
     merged = merge(list(group.values()))
     try:
         decoded = _decode.decode(merged.signal.value, merged.wire)
@@ -71,7 +71,7 @@ def _read_together(group: Mapping[bytes, Batch], table: str, received_unix_nano:
         return None
     digests = [request_digest for request_digest, batch in group.items() if batch.items]
     chunk = _chunk(merged, digests, decoded.tables, table, received_unix_nano)
-    return None if decoded.rejected or chunk.rows.count < decoded.tables[table].rows else chunk
+    return chunk if chunk.rows.count == merged.items else None
 
 
 def _read_alone(

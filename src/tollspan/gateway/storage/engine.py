@@ -8,6 +8,7 @@ takes the same blocks and can stand in for this class.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ import chdb.session
 import msgspec
 
 from tollspan.errors import StoreError
+from tollspan.gateway.storage import native_blocks
+from tollspan.gateway.storage.native_blocks import Column
 
 Row = dict[str, Any]
-Parameter = str | int | Sequence[str] | Sequence[int]
+Parameter = str | int | Sequence[str] | Sequence[int] | Sequence[bytes]
 
 # chDB's annotations are partial, so it counts as untyped.
 _Session: Any = chdb.session.Session
@@ -52,18 +55,21 @@ class Engine:
         """The answer as JSON values by column name. Text must be UTF-8; for other bytes there is hex()."""
         return _READ_ROW.decode_lines(self._query(sql, "JSONEachRow", parameters))
 
-    def blocks(self, sql: str, parameters: Mapping[str, Parameter]) -> bytes:
-        """The answer as Native blocks, for `native_blocks.read`."""
-        return self._query(sql, "Native", parameters)
+    def columns(self, sql: str, parameters: Mapping[str, Parameter]) -> dict[str, Column]:
+        """The answer as columns by name, for many rows of the types that `native_blocks` reads."""
+        return native_blocks.read(self._query(sql, "Native", parameters))
 
     def insert(self, table: str, block: bytes) -> None:
         """All rows of the Native `block` are in `table`; after StoreError all of them may be, or none."""
+        # Through a file, because chDB's own way in, `send_insert`, reports success when the insert has
+        # failed: when the disk is full, when there are too many parts (chDB 4.4).
         try:
-            with self._session().send_insert(f"INSERT INTO {table}", "Native") as inserter:
-                inserter.append(block)
-                inserter.finish()
-        except RuntimeError as error:
-            raise _store_error(error) from None
+            with tempfile.TemporaryFile(dir=self._path) as file:
+                file.write(block)
+                file.flush()
+                self.execute(f"INSERT INTO {table} FROM INFILE '/dev/fd/{file.fileno()}' FORMAT Native")
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be written to: {error}") from error
 
     def close(self) -> None:
         """The database is closed. No statement may be under way."""
@@ -101,9 +107,11 @@ def _literal(value: Parameter) -> str:
     return f"[{','.join(map(_element, value))}]"
 
 
-def _element(value: str | int) -> str:
+def _element(value: str | int | bytes) -> str:
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, bytes):
+        return "'" + "".join(f"\\x{byte:02x}" for byte in value) + "'"
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

@@ -10,23 +10,21 @@ import struct
 from array import array
 from collections.abc import Mapping, Sequence
 
-from tollspan.gateway.storage import _native
 from tollspan.gateway.storage._native import Attributes, Block, Rows
+from tollspan.gateway.storage.block_columns import (
+    ATTRIBUTE_MAPS,
+    put_attributes,
+    put_constant,
+    put_labels,
+    put_numbers,
+    put_texts,
+)
 from tollspan.gateway.storage.chunks import Chunk
 from tollspan.gateway.storage.engine import Engine
 from tollspan.otlp._columns import Dictionary, Table, Text
 
 KNOWN_MAX = 100_000
 DAY_S = 24 * 3600
-
-# The columns that the attributes of an item, a resource or a scope are spread over.
-ATTRIBUTE_MAPS = {
-    "attributes_string": _native.STRINGS,
-    "attributes_int": _native.INTS,
-    "attributes_double": _native.DOUBLES,
-    "attributes_bool": _native.BOOLS,
-    "attributes_other": _native.OTHERS,
-}
 
 
 class EnvelopeTable:
@@ -77,30 +75,18 @@ class EnvelopeTable:
     def _block(
         self, chunks: Sequence[Chunk], ids: Sequence[array[int]], rows: Sequence[Rows], received_s: int
     ) -> bytes:
-        parts = list(zip(chunks, rows, strict=True))
         tables = [self._table(chunk) for chunk in chunks]
-        block = Block(sum(part.count for part in rows))
-        block.labels("tenant", [([chunk.tenant], None, part) for chunk, part in parts])
+        owners = [(table.columns, own) for table, own in zip(tables, rows, strict=True)]
+        block = Block(sum(own.count for own in rows))
+        block.labels("tenant", [([chunk.tenant], None, own) for chunk, own in zip(chunks, rows, strict=True)])
         put_constant(block, "received", "DateTime('UTC')", struct.pack("<I", received_s))
-        block.numbers("id", "UInt64", 8, [(own, None, part) for own, part in zip(ids, rows, strict=True)])
-        for name in _texts(tables[0]):
-            columns = [table.columns[name] for table in tables]
-            if isinstance(columns[0], Text):
-                block.texts(name, list(zip(columns, rows, strict=True)))
-            else:
-                block.labels(
-                    name, [(own.values, own.indices, part) for own, part in zip(columns, rows, strict=True)]
-                )
-        attributes = [self._attributes(chunk, part) for chunk, part in parts]
-        for name, mask in ATTRIBUTE_MAPS.items():
-            block.attributes(name, mask, attributes)
-        dropped = [table.columns["dropped_attributes"].data for table in tables]
-        block.numbers(
-            "dropped_attributes",
-            "UInt32",
-            4,
-            [(own, None, part) for own, part in zip(dropped, rows, strict=True)],
-        )
+        block.numbers("id", "UInt64", 8, [(own, None, chosen) for own, chosen in zip(ids, rows, strict=True)])
+        for name, column in _texts(tables[0]).items():
+            put = put_texts if isinstance(column, Text) else put_labels
+            put(block, owners, name)
+        attributes = [self._attributes(chunk, own) for chunk, own in zip(chunks, rows, strict=True)]
+        put_attributes(block, attributes, ATTRIBUTE_MAPS)
+        put_numbers(block, owners, "dropped_attributes", "UInt32")
         return bytes(block)
 
     def _table(self, chunk: Chunk) -> Table:
@@ -115,14 +101,8 @@ def service_names(tables: Mapping[str, Table]) -> list[bytes]:
     """The service.name of each row of `resources`; empty where there is none."""
     table = tables["resources"]
     every = Rows.every(table.rows)
-    return Attributes(tables["resource_attributes"], table.columns["attributes"], every).texts(
-        b"service.name"
-    )
-
-
-def put_constant(block: Block, name: str, type_name: str, cell: bytes) -> None:
-    """A column with the same `cell` in every row."""
-    block.numbers(name, type_name, len(cell), [(cell * block.rows, None, Rows.every(block.rows))])
+    attributes = Attributes(tables["resource_attributes"], table.columns["attributes"], every)
+    return attributes.texts(b"service.name")
 
 
 def _texts(table: Table) -> dict[str, Text | Dictionary]:

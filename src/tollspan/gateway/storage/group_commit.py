@@ -16,10 +16,17 @@ from tollspan.otlp.batch import Batch
 PENDING_BYTES_MAX = 64 << 20
 GROUP_BYTES_MAX = 16 << 20
 GROUP_ITEMS_MAX = 50_000
-# A single item waits until this long after the group before it, so that a trickle makes few
-# parts in the database; with PATIENT_ITEMS the wait is half of it, with 9 times as many a tenth.
 LINGER_S = 0.2
-PATIENT_ITEMS = 50
+PATIENT_ITEMS = 200
+
+
+def linger_s(items: int) -> float:
+    """How long after the group before it a group of so many items is written.
+
+    A trickle shall make few parts in the database, and a flood shall not wait: LINGER_S for the
+    first items, half of it for PATIENT_ITEMS, a tenth for nine times as many.
+    """
+    return LINGER_S / (1 + items / PATIENT_ITEMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,7 @@ class GroupCommit:
         """How long the next group may still grow."""
         if not self._pending:
             return float("inf")
-        linger_s = LINGER_S / (1 + self._pending_items / PATIENT_ITEMS)
-        return self._written_s + linger_s - asyncio.get_running_loop().time()
+        return self._written_s + linger_s(self._pending_items) - asyncio.get_running_loop().time()
 
     def _take_group(self) -> list[_Pending]:
         group: list[_Pending] = []

@@ -6,13 +6,22 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tollspan.gateway.storage import _native
 from tollspan.gateway.storage._native import Attributes, Block, Rows
 from tollspan.gateway.storage.accepted import DIGEST_BYTES
+from tollspan.gateway.storage.block_columns import (
+    ATTRIBUTE_MAPS,
+    NESTED_ATTRIBUTE_MAPS,
+    Owners,
+    put_attributes,
+    put_constant,
+    put_labels,
+    put_numbers,
+    put_texts,
+)
 from tollspan.gateway.storage.chunks import Chunk
-from tollspan.gateway.storage.envelopes import ATTRIBUTE_MAPS, put_constant, service_names
+from tollspan.gateway.storage.envelopes import service_names
 
 # Attributes with a column of their own, each under all names it goes by; the first is moved
 # out of the attribute maps when it comes alone (see Attributes.promote).
@@ -27,12 +36,6 @@ PROMOTED_INTS = {
     "http_response_status_code": ("http.response.status_code", "http.status_code"),
 }
 PROMOTED = PROMOTED_TEXTS | PROMOTED_INTS
-
-# The attributes of events and links are spread over less.
-NESTED_ATTRIBUTE_MAPS = {
-    "attributes_string": _native.STRINGS,
-    "attributes_other": _native.NOT_STRINGS,
-}
 
 _PROMOTED_COLUMNS = [
     *[(_native.STRINGS, tuple(key.encode() for key in keys)) for keys in PROMOTED_TEXTS.values()],
@@ -85,29 +88,21 @@ def _put_origins(block: Block, parts: Sequence[SpanChunk]) -> None:
 
 def _put_fields(block: Block, chunks: Sequence[Chunk]) -> None:
     spans = [(chunk.tables["spans"].columns, chunk.rows) for chunk in chunks]
-
-    def put_numbers(name: str, type_name: str, width: int, source: str = "") -> None:
-        block.numbers(
-            name, type_name, width, [(columns[source or name].data, None, rows) for columns, rows in spans]
-        )
-
-    put_numbers("trace_id", "FixedString(16)", 16)
-    put_numbers("span_id", "FixedString(8)", 8)
-    put_numbers("parent_span_id", "FixedString(8)", 8)
-    put_numbers("start", "DateTime64(9, 'UTC')", 8, "start_unix_nano")
-    block.differences(
-        "duration",
-        "Int64",
-        [(columns["end_unix_nano"], columns["start_unix_nano"], rows) for columns, rows in spans],
-    )
-    block.labels("name", [(columns["name"].values, columns["name"].indices, rows) for columns, rows in spans])
-    put_numbers("kind", "Int32", 4)
-    put_numbers("status_code", "Int32", 4)
-    block.texts("status_message", [(columns["status_message"], rows) for columns, rows in spans])
-    block.texts("trace_state", [(columns["trace_state"], rows) for columns, rows in spans])
-    put_numbers("flags", "UInt32", 4)
-    for what in ("attributes", "events", "links"):
-        put_numbers(f"dropped_{what}", "UInt32", 4)
+    put_numbers(block, spans, "trace_id", "FixedString(16)")
+    put_numbers(block, spans, "span_id", "FixedString(8)")
+    put_numbers(block, spans, "parent_span_id", "FixedString(8)")
+    put_numbers(block, spans, "start", "DateTime64(9, 'UTC')", source="start_unix_nano")
+    times = [(columns["end_unix_nano"], columns["start_unix_nano"], rows) for columns, rows in spans]
+    block.differences("duration", "Int64", times)
+    put_labels(block, spans, "name")
+    put_numbers(block, spans, "kind", "Int32")
+    put_numbers(block, spans, "status_code", "Int32")
+    put_texts(block, spans, "status_message")
+    put_texts(block, spans, "trace_state")
+    put_numbers(block, spans, "flags", "UInt32")
+    put_numbers(block, spans, "dropped_attributes", "UInt32")
+    put_numbers(block, spans, "dropped_events", "UInt32")
+    put_numbers(block, spans, "dropped_links", "UInt32")
 
 
 def _put_attributes(block: Block, chunks: Sequence[Chunk]) -> None:
@@ -121,55 +116,38 @@ def _put_attributes(block: Block, chunks: Sequence[Chunk]) -> None:
         block.promoted_texts(name, number, attributes)
     for number, name in enumerate(PROMOTED_INTS, len(PROMOTED_TEXTS)):
         block.promoted_ints(name, number, attributes)
-    for name, mask in ATTRIBUTE_MAPS.items():
-        block.attributes(name, mask, attributes)
+    put_attributes(block, attributes, ATTRIBUTE_MAPS)
 
 
 def _put_events(block: Block, chunks: Sequence[Chunk]) -> None:
-    owned = [chunk.rows.children(chunk.tables["spans"].columns["events"]) for chunk in chunks]
-    events = [(chunk.tables["span_events"].columns, rows) for chunk, rows in zip(chunks, owned, strict=True)]
-    block.numbers(
-        "events.time_unix_nano",
-        "UInt64",
-        8,
-        [(columns["time_unix_nano"].data, None, rows) for columns, rows in events],
-    )
-    block.labels(
-        "events.name", [(columns["name"].values, columns["name"].indices, rows) for columns, rows in events]
-    )
-    _put_nested_attributes(block, "events", "event_attributes", chunks, events)
+    events = _children(chunks, "events", "span_events")
+    put_numbers(block, events, "events.time_unix_nano", "UInt64")
+    put_labels(block, events, "events.name")
+    _put_nested_attributes(block, chunks, events, "events.", "event_attributes")
 
 
 def _put_links(block: Block, chunks: Sequence[Chunk]) -> None:
-    owned = [chunk.rows.children(chunk.tables["spans"].columns["links"]) for chunk in chunks]
-    links = [(chunk.tables["span_links"].columns, rows) for chunk, rows in zip(chunks, owned, strict=True)]
-    for name, type_name, width in (("trace_id", "FixedString(16)", 16), ("span_id", "FixedString(8)", 8)):
-        block.numbers(
-            f"links.{name}", type_name, width, [(columns[name].data, None, rows) for columns, rows in links]
-        )
-    block.texts("links.trace_state", [(columns["trace_state"], rows) for columns, rows in links])
-    block.numbers(
-        "links.flags", "UInt32", 4, [(columns["flags"].data, None, rows) for columns, rows in links]
-    )
-    _put_nested_attributes(block, "links", "link_attributes", chunks, links)
+    links = _children(chunks, "links", "span_links")
+    put_numbers(block, links, "links.trace_id", "FixedString(16)")
+    put_numbers(block, links, "links.span_id", "FixedString(8)")
+    put_texts(block, links, "links.trace_state")
+    put_numbers(block, links, "links.flags", "UInt32")
+    _put_nested_attributes(block, chunks, links, "links.", "link_attributes")
+
+
+def _children(chunks: Sequence[Chunk], name: str, table: str) -> Owners:
+    return [
+        (chunk.tables[table].columns, chunk.rows.children(chunk.tables["spans"].columns[name]))
+        for chunk in chunks
+    ]
 
 
 def _put_nested_attributes(
-    block: Block,
-    name: str,
-    table: str,
-    chunks: Sequence[Chunk],
-    owners: Sequence[tuple[dict[str, Any], Rows]],
+    block: Block, chunks: Sequence[Chunk], owners: Owners, prefix: str, table: str
 ) -> None:
     attributes = [
         Attributes(chunk.tables[table], columns["attributes"], rows)
         for chunk, (columns, rows) in zip(chunks, owners, strict=True)
     ]
-    for suffix, mask in NESTED_ATTRIBUTE_MAPS.items():
-        block.attributes(f"{name}.{suffix}", mask, attributes)
-    block.numbers(
-        f"{name}.dropped_attributes",
-        "UInt32",
-        4,
-        [(columns["dropped_attributes"].data, None, rows) for columns, rows in owners],
-    )
+    put_attributes(block, attributes, NESTED_ATTRIBUTE_MAPS, prefix)
+    put_numbers(block, owners, f"{prefix}dropped_attributes", "UInt32")

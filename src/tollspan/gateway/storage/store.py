@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from tollspan.collector.component import Receipt
-from tollspan.gateway.storage import native_blocks
 from tollspan.gateway.storage.engine import Engine, Parameter, Row
 from tollspan.gateway.storage.group_commit import GroupCommit
 from tollspan.gateway.storage.native_blocks import Column
@@ -20,7 +19,7 @@ from tollspan.otlp.signals import Signal
 
 READERS = 4
 
-Answer = TypeVar("Answer")
+Found = TypeVar("Found")
 
 
 class Store:
@@ -78,15 +77,15 @@ class View:
         return await self._read(self._engine.rows, name, parameters)
 
     async def columns(self, name: str, /, **parameters: Parameter) -> dict[str, Column]:
-        """The answer to the named statement, column by column: for answers of many rows."""
-        return native_blocks.read(await self._read(self._engine.blocks, name, parameters))
+        """The answer to the named statement, column by column (see `Engine.columns`)."""
+        return await self._read(self._engine.columns, name, parameters)
 
     async def _read(
         self,
-        ask: Callable[[str, Mapping[str, Parameter]], Answer],
+        ask: Callable[[str, Mapping[str, Parameter]], Found],
         name: str,
         parameters: Mapping[str, Parameter],
-    ) -> Answer:
+    ) -> Found:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, ask, statement(name), {**parameters, **self._bound})
 

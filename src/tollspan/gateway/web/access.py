@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Message
 
+from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.collector.http_server import read_headers
 from tollspan.collector.receivers.otlp.intake import DATASET_HEADERS
-from tollspan.errors import LimitError
 from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.gateway.storage.store import View
 from tollspan.gateway.web.parts import parts_of
@@ -36,6 +36,8 @@ OAUTH2, API_KEY, SESSION = "oauth2", "api_key", "session"
 BODY_BYTES_MAX = 64 << 10
 """No question to this API is longer."""
 
+BODY_TIMEOUT_S = 10.0
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -51,7 +53,7 @@ class GuardedRoute(APIRoute):
         super().__init__(path, function, openapi_extra={"security": security}, **options)
 
     def get_route_handler(self) -> Handler:
-        """The route's handler, reached only by those who may; they are known by their headers alone."""
+        """The route's handler, reached only by those who may; their headers alone say who they are."""
         handle = super().get_route_handler()
 
         async def handle_if_allowed(request: Request) -> Response:
@@ -59,8 +61,7 @@ class GuardedRoute(APIRoute):
                 request.state.principal = await _identify(request)
                 if self.permission != SIGNED_IN:
                     request.state.principal.require(self.permission)
-            _check_body_size(request.headers)
-            return await handle(request)
+            return await handle(await _read_whole(request))
 
         return handle_if_allowed
 
@@ -103,9 +104,17 @@ async def _identify(request: Request) -> Principal:
     return await identify(read_headers(request.scope))
 
 
-def _check_body_size(headers: Headers) -> None:
-    if "transfer-encoding" in headers:
-        raise HTTPException(411, "send the body with a Content-Length")
-    size = int(headers.get("content-length", "0"))
-    if size > BODY_BYTES_MAX:
-        raise LimitError("bytes of body", BODY_BYTES_MAX, size)
+async def _read_whole(request: Request) -> Request:
+    """The request with its body at hand, which FastAPI would read without any bound."""
+    length = request.headers.get("content-length")
+    body = await read_body(
+        ASGIBody(request.receive),
+        None if length is None else int(length),
+        bytes_max=BODY_BYTES_MAX,
+        timeout_s=BODY_TIMEOUT_S,
+    )
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    return Request(request.scope, receive)

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.sse import EventSourceResponse
 from fastapi.telemetry import TelemetryConfig
 from starlette.responses import Response
@@ -77,21 +76,26 @@ def build_app(parts: Parts) -> FastAPI:
         )
         for endpoint in ENDPOINTS
     ]
-    app = FastAPI(routes=routes, openapi_url=None, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+    app = FastAPI(
+        title="Tollspan gateway",
+        version=version("tollspan"),
+        routes=routes,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
     app.state.parts = parts
-    app.openapi_schema = _describe(routes)
-    problem.install(app)
     app.add_middleware(SecurityHeaders)
+    problem.install(app)
+    app.openapi()["components"]["securitySchemes"] = _describe_proofs()
     return app
 
 
-def _describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    description = get_openapi(title="Tollspan gateway", version=version("tollspan"), routes=routes)
+def _describe_proofs() -> dict[str, Any]:
     permissions = {permission: permission.replace(":", " ") for permission in PERMISSIONS}
     grant = {"clientCredentials": {"tokenUrl": "/token", "scopes": permissions}}
-    description["components"]["securitySchemes"] = {
+    return {
         OAUTH2: {"type": "oauth2", "flows": grant},
         API_KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         SESSION: {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
-    return description

@@ -52,7 +52,7 @@ class EngineSearch(EnginePage):
     search_child_spans: bool = False
 
 
-class FilterBody(BaseModel):
+class FilterBody(BaseModel, extra="forbid"):
     """A filter expression: see `engine_filter`."""
 
     filter: dict[str, Any] | None = None

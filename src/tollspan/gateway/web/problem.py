@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from tollspan.errors import AuthError, QueryError, TollspanError
@@ -36,6 +35,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(TollspanError, _answer_tollspan_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(ClientDisconnect, _answer_disconnect)
     app.add_exception_handler(Exception, _answer_defect)
 
 
@@ -60,13 +60,30 @@ def _answer_http_exception(_request: Request, error: Exception) -> JSONResponse:
     return _answer(error.status_code, _code(error.status_code), error.detail, headers=error.headers)
 
 
+def _answer_disconnect(_request: Request, _error: Exception) -> JSONResponse:
+    # Nobody will read it; but it is no defect, and none may be logged.
+    return _answer(400, "invalid_request", "the body ended too early")
+
+
 def _answer_defect(_request: Request, _error: Exception) -> JSONResponse:
     # Answered outside the app's own middleware, which therefore cannot add these headers.
-    return _answer(500, "internal_server_error", "internal error", headers=SECURITY_HEADERS)
+    return _answer(500, _code(500), "internal error", headers=SECURITY_HEADERS)
+
+
+_CODES = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    503: "unavailable",
+}
 
 
 def _code(status: int) -> str:
-    return HTTPStatus(status).phrase.lower().replace(" ", "_")
+    return _CODES.get(status, "internal_error")
 
 
 def _answer(

@@ -13,7 +13,7 @@ from tollspan.gateway.web.parts import parts_of
 from tollspan.oauth2.principal import Principal
 
 
-class SignIn(BaseModel):
+class SignIn(BaseModel, extra="forbid"):
     """The sign-in key, as the gateway's ready line shows it."""
 
     key: str = Field(max_length=256)

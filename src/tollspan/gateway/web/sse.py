@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
-import msgspec
 from fastapi import Depends, Query, Request
 from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
@@ -20,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from tollspan.gateway.query import live
 from tollspan.gateway.query.live import LiveSpans
+from tollspan.gateway.web import answers
 from tollspan.gateway.web.access import CallersReach
 from tollspan.gateway.web.parts import parts_of
 from tollspan.oauth2.principal import Principal
@@ -54,7 +54,11 @@ async def watch(
 async def follow(
     request: Request, arriving: Annotated[AsyncIterator[LiveSpans], Depends(watch)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follow the spans that arrive."""
+    """Follow the spans that arrive.
+
+    Events are called `spans`; their data is `{"spans": […], "dropped": n}`. So many spans
+    before these were skipped, because the reader was too slow.
+    """
     stopping = asyncio.ensure_future(parts_of(request).stopping.wait())
     arrival = asyncio.ensure_future(anext(arriving))
     end_s = time.monotonic() + _lifetime_s(request.state.principal)
@@ -64,7 +68,7 @@ async def follow(
             await asyncio.wait({arrival, stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done() or not arrival.done():
                 return
-            yield ServerSentEvent(event="spans", raw_data=_encode(arrival.result()))
+            yield ServerSentEvent(event="spans", data=_answer(arrival.result()))
             arrival = asyncio.ensure_future(anext(arriving))
     finally:
         stopping.cancel()
@@ -75,6 +79,9 @@ def _lifetime_s(principal: Principal) -> float:
     return min(STREAM_S_MAX, principal.expires_s - time.time())
 
 
-def _encode(arrived: LiveSpans) -> str:
-    spans = [asdict(span) | {"start_unix_nano": str(span.start_unix_nano)} for span in arrived.spans]
-    return msgspec.json.encode({"spans": spans, "dropped": arrived.dropped}).decode()
+def _answer(arrived: LiveSpans) -> answers.LiveSpans:
+    spans = [
+        answers.LiveSpan(**asdict(span) | {"start_unix_nano": str(span.start_unix_nano)})
+        for span in arrived.spans
+    ]
+    return answers.LiveSpans(spans=spans, dropped=arrived.dropped)

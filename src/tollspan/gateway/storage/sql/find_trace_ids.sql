@@ -15,8 +15,8 @@ WHERE tenant = {tenant:String}
   AND ({errors:UInt8} = 0 OR status_code = 2)
   AND ({roots:UInt8} = 0 OR parent_span_id = toFixedString('', 8))
   AND ({duration_min:Int64} = 0 OR duration >= {duration_min:Int64})
-  AND (empty({trace_ids:Array(String)}) OR trace_id IN arrayMap(id -> unhex(id), {trace_ids:Array(String)}))
+  AND (empty({trace_ids:Array(FixedString(16))}) OR trace_id IN {trace_ids:Array(FixedString(16))})
 GROUP BY trace_id
-HAVING latest < {before:Int64} OR (latest = {before:Int64} AND id < {before_id:String})
+HAVING latest < {after:Int64} OR (latest = {after:Int64} AND id < {after_id:String})
 ORDER BY latest DESC, id DESC
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}

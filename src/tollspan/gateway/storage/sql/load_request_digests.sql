@@ -1,6 +1,6 @@
-SELECT hex(request_digest) AS digest
+SELECT request_digest
 FROM spans
-WHERE received >= now() - toIntervalHour({hours:UInt32})
+WHERE received >= toDateTime({since:UInt32})
   AND request_digest != toFixedString('', 16)
 ORDER BY received DESC
 LIMIT {limit:UInt32}

@@ -1,8 +1,10 @@
 -- One row for each of the traces, from its spans in the given time.
+WITH toUnixTimestamp64Nano(start) AS first_of_span
 SELECT
     lower(hex(trace_id)) AS id,
-    min(toUnixTimestamp64Nano(start)) AS first,
-    max(toUnixTimestamp64Nano(start) + greatest(duration, 0)) AS last,
+    min(first_of_span) AS first,
+    -- A span may claim to last beyond what the number can hold.
+    max(first_of_span + least(greatest(duration, 0), 9223372036854775807 - first_of_span)) AS last,
     count() AS spans,
     countIf(status_code = 2) AS errors,
     argMin((name, service), (parent_span_id != toFixedString('', 8), start, span_id)) AS root,
@@ -18,5 +20,5 @@ WHERE tenant = {tenant:String}
   AND start >= fromUnixTimestamp64Nano({start:Int64})
   AND start < fromUnixTimestamp64Nano({end:Int64})
   AND received >= toDateTime({received_from:UInt32})
-  AND trace_id IN arrayMap(id -> unhex(id), {trace_ids:Array(String)})
+  AND trace_id IN {trace_ids:Array(FixedString(16))}
 GROUP BY trace_id
