@@ -53,7 +53,7 @@ def build_app(service_name: str) -> FastAPI:
 def open_traced_database(path: Path) -> Engine:
     """The shop's database, each statement a span."""
     engine = open_database(path)
-    # The instrumentation declares SQLAlchemy < 2.1, and does all it does here with 2.1 as well.
+    # The instrumentation declares SQLAlchemy < 2.1, and does the same with 2.1.
     SQLAlchemyInstrumentor().instrument(engine=engine, skip_dep_check=True)
     return engine
 

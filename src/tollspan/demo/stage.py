@@ -142,7 +142,7 @@ def _await_answer(stage: Stage, url: str) -> None:
     while time.monotonic() < deadline_s:
         stage.check()
         try:
-            httpx.get(url, timeout=START_TIMEOUT_S)
+            httpx.get(url, timeout=1)
         except httpx.TransportError:
             time.sleep(0.1)
         else:
