@@ -7,7 +7,7 @@ NATIVE := $(shell find src -name '*.pyx' -o -name '*.pxd')
 UI     := src/tollspan/gateway/web/static/index.html
 UI_SRC := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run test lint bench interop ui install clean
+.PHONY: run test lint bench interop matrix ui install clean
 
 run: install ui
 	$(BIN)/tollspan demo
@@ -29,6 +29,9 @@ bench: install
 interop: install ui
 	$(BIN)/pip install --quiet --group interop
 	$(BIN)/python -m pytest tests/interop -o addopts="--import-mode=importlib -ra" -p no:randomly
+
+matrix: install
+	$(BIN)/python tests/sdk/matrix.py
 
 install: $(VENV)/.installed
 

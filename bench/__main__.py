@@ -15,14 +15,24 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-SCENARIOS = ("sdk_export", "decode", "gateway_ingest")
+SCENARIOS = (
+    "sdk_export",
+    "sdk_all_in",
+    "sdk_unit_stamp",
+    "sdk_start",
+    "sdk_memory",
+    "sdk_exit",
+    "compress",
+    "decode",
+    "gateway_ingest",
+)
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "protobuf", "chdb", "uvicorn")
 
 
 def measure_once(scenario: str, peer: str) -> float:
-    """CPU seconds per item of one peer, in a fresh process."""
+    """What one peer needs per item, in a fresh process: CPU seconds, or what the scenario says."""
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--one", scenario, peer],
         check=True,
@@ -38,15 +48,16 @@ def measure(scenario: str, runs: int) -> list[dict[str, str]]:
     module = importlib.import_module(f"bench.scenarios.{scenario}")
     rounds = [{peer: measure_once(scenario, peer) for peer in module.PEERS} for _ in range(runs)]
     ours = next(iter(module.PEERS))
+    unit, scale = getattr(module, "UNIT", "µs CPU"), getattr(module, "SCALE", 1e6)
     rows = []
     for peer in module.PEERS:
-        times = sorted(round_[peer] * 1e6 for round_ in rounds)
+        times = sorted(round_[peer] * scale for round_ in rounds)
         ratio = statistics.median(round_[ours] / round_[peer] for round_ in rounds)
         rows.append(
             {
                 "what": module.TITLE,
                 "who": peer,
-                f"µs CPU per {module.ITEM}, median": f"{statistics.median(times):.2f}",
+                f"{unit} per {module.ITEM}, median": f"{statistics.median(times):.2f}",
                 "min to max": f"{times[0]:.2f} to {times[-1]:.2f}",
                 "ours ÷ this": "" if peer == ours else f"{ratio:.3f}",
             }

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+TOKEN = b'{"access_token": "a", "token_type": "Bearer", "expires_in": 3600}'
+TOKEN_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(TOKEN)
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -17,7 +19,7 @@ async def _serve_connection(reader: asyncio.StreamReader, writer: asyncio.Stream
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
             await reader.readexactly(int(length.split(b":")[1]))
-            writer.write(ANSWER)
+            writer.write(TOKEN_HEAD + TOKEN if head.startswith(b"post /token") else ANSWER)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()

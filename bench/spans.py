@@ -9,22 +9,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-ATTRIBUTES = 8
+from bench.attributes import attributes
+
 BATCH = 512
-
-
-def attributes(number: int) -> dict[str, str | int | float | bool]:
-    """Eight attributes of the kinds a web service sets; a few repeat, a few are unique."""
-    return {
-        "http.request.method": "GET",
-        "http.route": f"/api/orders/{{id}}/items/{number % 7}",
-        "http.response.status_code": 200 if number % 50 else 500,
-        "url.path": f"/api/orders/{number}/items/{number % 7}",
-        "server.address": "orders.internal",
-        "db.rows": number % 100,
-        "cache.ratio": (number % 10) / 10,
-        "cache.hit": number % 3 == 0,
-    }
 
 
 def build_batch(seed: int = 0, size: int = BATCH) -> list[ReadableSpan]:

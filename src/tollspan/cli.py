@@ -35,6 +35,8 @@ COMMANDS = (
         "gateway",
         "create, list, rotate and revoke what clients sign in with",
     ),
+    Command("run", "tollspan.sdk.run.commands", "instrument", "a program under the SDK, unchanged"),
+    Command("doctor", "tollspan.sdk.doctor.commands", "instrument", "why does no telemetry arrive?"),
     Command("demo", "tollspan.demo.commands", "demo", "a gateway and a shop that sends to it"),
 )
 

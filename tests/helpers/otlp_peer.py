@@ -15,12 +15,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -79,46 +84,79 @@ def endless(bytes_sent: int) -> Callable[[BaseHTTPRequestHandler], None]:
     return answer
 
 
+def truncated(handler: BaseHTTPRequestHandler) -> None:
+    """Promise a longer answer than comes, then break off."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/x-protobuf")
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"\n")
+    handler.close_connection = True
+
+
 @dataclass(frozen=True)
 class Export:
     """One export request, decoded by the official library, and what became of it."""
 
     headers: dict[str, str]
-    request: ExportTraceServiceRequest
+    request: Any
     stored: bool
 
     @property
     def spans(self) -> list[Span]:
         return _spans(self.request)
 
+    @property
+    def log_records(self) -> list[LogRecord]:
+        scopes = (scope for resource in self.request.resource_logs for scope in resource.scope_logs)
+        return [record for scope in scopes for record in scope.log_records]
 
-def _spans(request: ExportTraceServiceRequest) -> list[Span]:
+    @property
+    def metrics(self) -> list[Metric]:
+        scopes = (scope for resource in self.request.resource_metrics for scope in resource.scope_metrics)
+        return [metric for scope in scopes for metric in scope.metrics]
+
+
+REQUESTS = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+    "/v1/logs": ExportLogsServiceRequest,
+}
+
+
+def _spans(request: Any) -> list[Span]:
     scopes = (scope for resource in request.resource_spans for scope in resource.scope_spans)
     return [span for scope in scopes for span in scope.spans]
 
 
 class OTLPPeer:
-    """`answers` are used up one per export request; then everything is taken, as far as `spans_max` allows.
+    """`answers` are used up one per export request; then everything is taken, as far as `spans_max` allows
+    and unless a span is called `refused_name`.
 
     With `token_lifetime_s` an access token from `/token` is needed, which lives that long.
     """
 
-    def __init__(self, token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self.answers: deque[Answer | Callable[[BaseHTTPRequestHandler], None]] = deque()
         self.always: Answer | Callable[[BaseHTTPRequestHandler], None] = TAKEN
         self.spans_max: int | None = None
+        self.refused_name: str | None = None
         self.token_answers: deque[Answer] = deque()
         self.metadata_answers: deque[Answer] = deque()
         self.metadata: dict[str, object] | None = None
         self.token_lifetime_s = token_lifetime_s
         self.tokens: dict[str, float] = {}
         self.exports: list[Export] = []
+        self.metric_exports: list[Export] = []
+        self.log_exports: list[Export] = []
         self.token_requests: list[tuple[dict[str, str], str]] = []
         self.paths: list[str] = []
         self.connections: set[int] = set()
         self.arrived = threading.Condition()
         self.release = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.server_bind()
         self.port = self._server.server_address[1]
@@ -147,6 +185,20 @@ class OTLPPeer:
         with self.arrived:
             return Counter(span.name for export in self.exports if export.stored for span in export.spans)
 
+    @property
+    def logged(self) -> Counter[str]:
+        """How often each log record, by its body, was stored."""
+        with self.arrived:
+            stored = [export for export in self.log_exports if export.stored]
+            return Counter(record.body.string_value for export in stored for record in export.log_records)
+
+    @property
+    def measured(self) -> dict[str, list[Metric]]:
+        """Each metric that was stored, by its name and in order."""
+        with self.arrived:
+            metrics = [metric for export in self.metric_exports if export.stored for metric in export.metrics]
+        return {name: [m for m in metrics if m.name == name] for name in {m.name for m in metrics}}
+
     def wait(self, condition: Callable[[], bool], timeout_s: float = 20) -> None:
         """Return when `condition`, which each request may change, holds."""
         with self.arrived:
@@ -159,9 +211,9 @@ class OTLPPeer:
 
 @contextmanager
 def running_peer(
-    token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None
+    token_lifetime_s: float | None = None, tls: ssl.SSLContext | None = None, port: int = 0
 ) -> Iterator[OTLPPeer]:
-    peer = OTLPPeer(token_lifetime_s, tls)
+    peer = OTLPPeer(token_lifetime_s, tls, port)
     peer.start()
     try:
         yield peer
@@ -189,7 +241,7 @@ def _handler(peer: OTLPPeer) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a 
             peer.paths.append(self.path)
             peer.connections.add(self.client_address[1])
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.path.endswith("/v1/traces"):
+            if self.path[self.path.find("/v1/") :] in REQUESTS:
                 self._export(body)
             else:
                 self._token(body)
@@ -201,11 +253,16 @@ def _handler(peer: OTLPPeer) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a 
                 answer = peer.answers.popleft() if peer.answers else peer.always
                 if peer.token_lifetime_s is not None and not peer.knows(self.headers["Authorization"]):
                     answer = Answer(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-                request = ExportTraceServiceRequest.FromString(body)
-                if peer.spans_max is not None and len(_spans(request)) > peer.spans_max:
+                path = self.path[self.path.find("/v1/") :]
+                request = REQUESTS[path].FromString(body)
+                spans = _spans(request) if path == "/v1/traces" else []
+                if peer.spans_max is not None and len(spans) > peer.spans_max:
                     answer = Answer(413)
+                if peer.refused_name in {span.name for span in spans}:
+                    answer = Answer(400)
                 stores = isinstance(answer, Answer) and answer.stores
-                peer.exports.append(Export(self._lower_headers(), request, stores))
+                exports = {"/v1/metrics": peer.metric_exports, "/v1/logs": peer.log_exports}
+                exports.get(path, peer.exports).append(Export(self._lower_headers(), request, stores))
                 peer.arrived.notify_all()
             if isinstance(answer, Answer):
                 self._answer(answer)

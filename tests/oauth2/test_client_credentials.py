@@ -8,8 +8,11 @@ from urllib.parse import parse_qs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from tollspan.errors import ConfigError, TokenRequestError
+from tollspan.oauth2.client_assertion import PrivateKey
 from tollspan.oauth2.client_credentials import (
     LIFETIME_DEFAULT_S,
     LIFETIME_MIN_S,
@@ -72,6 +75,42 @@ def test_post_sends_the_secret_in_the_body_and_nowhere_else():
 
     assert "Authorization" not in request.headers
     assert parse_qs(request.body.decode())["client_secret"] == ["s3cr3t"]
+
+
+def test_a_private_key_proves_the_client_without_any_secret():
+    key = ECKey.generate_key("P-256")
+    private_key = PrivateKey(Secret(key.as_pem(private=True).decode()))
+    request = build_token_request(
+        client(client_secret=None, auth_method="private_key_jwt", private_key=private_key)
+    )
+
+    form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert jwt.decode(form["client_assertion"], key, algorithms=["ES256"]).claims["aud"] == URL
+    assert form.keys() == {"grant_type", "client_id", "client_assertion", "client_assertion_type"}
+    assert "Authorization" not in request.headers
+
+
+def test_with_a_certificate_the_client_only_says_its_id():
+    request = build_token_request(client(client_secret=None, auth_method="tls_client_auth"))
+
+    assert parse_qs(request.body.decode()) == {"grant_type": ["client_credentials"], "client_id": ["id"]}
+    assert "Authorization" not in request.headers
+
+
+def test_other_parameters_are_sent_as_they_are():
+    given = (("resource", "https://a.example"), ("resource", "https://b.example"))
+
+    assert parse_qs(build_token_request(client(parameters=given)).body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "resource": ["https://a.example", "https://b.example"],
+    }
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+def test_a_method_without_what_it_needs_is_refused(method):
+    with pytest.raises(ConfigError, match=r"client_secret|private_key"):
+        client(client_secret=None, auth_method=method)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -289,6 +289,11 @@ def test_an_export_response_is_delivered(headers: dict[str, str], body: bytes) -
     assert judge(200, headers, body) == Delivered()
 
 
+def test_an_answer_as_long_as_the_limit_is_no_success() -> None:
+    endless = read_response(Signal.TRACES, 200, {"content-type": "application/x-protobuf"}, bytes(4 << 20))
+    assert endless == Refused("HTTP 200 with an answer beyond 4194304 bytes", status=200)
+
+
 def test_a_partial_success_is_counted_as_number_and_as_text() -> None:
     for count in (b"3", b'"3"'):
         body = b'{"partialSuccess":{"rejectedSpans":%s,"errorMessage":"too\\nold"}}' % count

@@ -10,6 +10,7 @@ from pathlib import Path
 from tollspan.cli import COMMANDS
 from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.gateway.web.app import ENDPOINTS
+from tollspan.sdk.destinations import DESTINATIONS
 from tollspan.sdk.setting_values import SAMPLER
 from tollspan.sdk.settings import ROWS, Settings, variable
 
@@ -27,6 +28,31 @@ def settings_table() -> list[str]:
     return lines
 
 
+def destinations_table() -> list[str]:
+    lines = [
+        "| Name | Takes | Credentials | Dataset header | Defaults | Variables of its own |",
+        "|---|---|---|---|---|---|",
+    ]
+    kinds = {"client_id": "OAuth2", "api_key": "API key"}
+    for name, destination in DESTINATIONS.items():
+        cells = (
+            f"`{name}`",
+            " ".join(f"`{path}`" for path in destination.paths.values()),
+            " or ".join(kinds[kind] for kind in destination.credentials) or "none",
+            " ".join(f"`{header}`" for header in dict.fromkeys(destination.dataset_headers.values())),
+            "<br>".join(f"`{setting}={text}`" for setting, text in destination.defaults.items()),
+            "<br>".join(
+                f"`{variable}`"
+                for variable in (
+                    *(found for names in destination.variables.values() for found in names),
+                    *destination.resource_variables.values(),
+                )
+            ),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
 def routes_table() -> list[str]:
     lines = ["| Route | Permission | What it does |", "|---|---|---|"]
     for endpoint in ENDPOINTS:
@@ -39,7 +65,12 @@ def permissions_table() -> list[str]:
     return [f"`{permission}`" for permission in sorted(PERMISSIONS)]
 
 
-TABLES = {"settings": settings_table, "routes": routes_table, "permissions": permissions_table}
+TABLES = {
+    "settings": settings_table,
+    "destinations": destinations_table,
+    "routes": routes_table,
+    "permissions": permissions_table,
+}
 
 
 def with_tables(page: str) -> str:

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
-from tollspan import unit
+from tollspan import current_unit, unit
 from tollspan.sdk.attribution import SLOW_S, Attribution
 from tollspan.sdk.events import Events
 from tollspan.sdk.spans import SpanPipeline
@@ -62,6 +62,31 @@ def test_a_resolver_says_the_unit_of_each_span(
 ) -> None:
     attribution.use(lambda: answer, None)
     assert ended().attributes == {UNIT: str(answer)}
+
+
+def test_a_resolver_is_asked_once_for_a_span_and_all_that_happens_in_it(attribution: Attribution) -> None:
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(ALWAYS_ON, shutdown_on_exit=False)
+    provider.add_span_processor(SpanPipeline(attribution, Events()))
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("tests")
+    answers = iter(["first", "second"])
+    attribution.use(lambda: next(answers), lambda: "of " + "parents")
+    for _ in range(2):
+        with tracer.start_as_current_span("request"), tracer.start_as_current_span("query"):
+            tracer.start_span("row").end()
+            known = attribution.attributes()
+        assert known == memory.get_finished_spans()[-1].attributes
+    units = [(span.attributes or {})[UNIT] for span in memory.get_finished_spans()]
+    assert units == ["first"] * 3 + ["second"] * 3
+
+
+def test_an_answer_above_does_not_go_before_the_code(attribution: Attribution) -> None:
+    provider = TracerProvider(ALWAYS_ON, shutdown_on_exit=False)
+    provider.add_span_processor(SpanPipeline(attribution, Events()))
+    attribution.use(lambda: "asked", lambda: "parent of " + str(current_unit()))
+    with provider.get_tracer("tests").start_as_current_span("request"), unit("acme"):
+        assert attribution.attributes() == {UNIT: "acme", PARENT: "parent of Unit(id='acme', parent=None)"}
 
 
 def test_a_parent_resolver_alone_is_honoured(ended: Spans, attribution: Attribution) -> None:

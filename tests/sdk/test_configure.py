@@ -216,3 +216,11 @@ assert "unit" in dir(tollspan)
 """
     environ = {**os.environ, "TOLLSPAN_ENDPOINT": "http://127.0.0.1:1"}
     subprocess.run([sys.executable, "-c", source], check=True, timeout=60, env=environ)
+
+
+def test_the_end_of_a_with_block_is_a_shutdown(peer: OTLPPeer):
+    with tollspan.init("shop", endpoint=peer.url) as telemetry, tollspan.span("work"):
+        pass
+
+    assert peer.stored == {"work": 1}
+    assert telemetry.status().queued == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,17 +13,30 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 
 from helpers.ended_spans import ended_spans
-from helpers.otlp_peer import PROTOBUF, TAKEN, Answer, OTLPPeer, partial, reset_connection, running_peer
+from helpers.otlp_peer import (
+    PROTOBUF,
+    TAKEN,
+    Answer,
+    OTLPPeer,
+    drip,
+    endless,
+    partial,
+    reset_connection,
+    running_peer,
+    truncated,
+)
+from tollspan.oauth2.token_source import TokenSource
 from tollspan.otlp.encoding import Encoded
 from tollspan.otlp.http_exchange import Delivered, Later, Outcome, Refused, Unauthorized
 from tollspan.otlp.signals import Signal
 from tollspan.sdk import delivery as delivery_module
-from tollspan.sdk.delivery import Delivery, ItemType
+from tollspan.sdk.delivery import REFUSALS_MAX, Delivery, ItemType
 from tollspan.sdk.events import Events
 from tollspan.sdk.http_sender import HTTPSender
 from tollspan.sdk.http_transport import HTTPTransport
-from tollspan.sdk.settings import Settings
+from tollspan.sdk.settings import Settings, read_settings
 from tollspan.sdk.spans import SPANS
+from tollspan.sdk.token_fetch import TokenFetch
 
 
 class Clock:
@@ -87,7 +101,7 @@ OUTCOMES = st.one_of(
     st.builds(Delivered, st.integers(0, 5)),
     st.builds(Later, st.none() | st.floats(0, 100), st.just("HTTP 503")),
     st.just(Unauthorized("HTTP 401")),
-    st.builds(Refused, st.just("HTTP"), status=st.sampled_from([200, 302, 400, 403, 500])),
+    st.builds(Refused, st.just("HTTP"), status=st.sampled_from([200, 302, 403, 404, 500])),
 )
 
 
@@ -218,9 +232,9 @@ def test_a_flapping_destination_is_reported_per_change(caplog: pytest.LogCapture
     delivery.queue.put("1")
     _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)
     assert [record.message for record in caplog.records] == [
-        "peer takes no telemetry now, it waits: HTTP 503: busy 0",
-        "peer takes no telemetry now, it waits: HTTP 401: no",
-        "peer takes telemetry again",
+        "peer takes no spans now, they wait: HTTP 503: busy 0",
+        "peer takes no spans now, they wait: HTTP 401: no",
+        "peer takes spans again",
     ]
 
 
@@ -308,3 +322,76 @@ def test_a_single_span_that_is_too_large_is_lost_alone(peer: OTLPPeer) -> None:
     _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)  # type: ignore[arg-type]
     assert peer.stored == {"b": 1}
     assert delivery.queue.tally().dropped == {"too_large": 1}
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 48), st.sets(st.integers(0, 47), max_size=3))
+def test_what_a_destination_refuses_is_found_and_lost_alone(count: int, refused: set[int]) -> None:
+    with running_peer() as peer:
+        peer.refused_name = "bad"
+        clock = Clock()
+        delivery = _span_delivery(peer, clock, batch_items_max=48)
+        names = ["bad" if index in refused else f"good-{index}" for index in range(count)]
+        for span in ended_spans(names):
+            delivery.queue.put(span)
+        _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)  # type: ignore[arg-type]
+        good = [name for name in names if name != "bad"]
+        assert peer.stored == Counter(good)
+        tally = delivery.queue.tally()
+        assert (tally.sent, tally.dropped.get("refused", 0)) == (len(good), count - len(good))
+
+
+def test_a_destination_that_refuses_everything_is_not_asked_for_each_span(
+    peer: OTLPPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer.always = Answer(400)
+    clock = Clock()
+    delivery = _span_delivery(peer, clock, batch_items_max=64)
+    for span in ended_spans(f"span-{index}" for index in range(640)):
+        delivery.queue.put(span)
+    _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)  # type: ignore[arg-type]
+    assert delivery.queue.tally().dropped == {"refused": 640}
+    assert len(peer.exports) <= 10 + 2 * REFUSALS_MAX
+    looking = f"127.0.0.1:{peer.port} refuses a part of a request, looking for it: HTTP 400"
+    assert [record.message for record in caplog.records].count(looking) == 1
+
+
+def test_an_answer_of_300_mb_is_no_success_and_is_counted(
+    peer: OTLPPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer.answers.append(endless(300 << 20))
+    clock = Clock()
+    delivery = _span_delivery(peer, clock)
+    delivery.queue.put(ended_spans(["a"])[0])
+    delivery.step()
+    assert delivery.queue.tally().dropped == {"refused": 1}
+    assert "HTTP 200 with an answer beyond 4194304 bytes" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [truncated, drip, reset_connection], ids=["truncated", "drip", "reset"])
+def test_an_answer_that_does_not_arrive_is_said_and_the_span_sent_again(
+    fault: Callable[[BaseHTTPRequestHandler], None], peer: OTLPPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer.answers.append(fault)
+    clock = Clock()
+    delivery = _span_delivery(peer, clock, export_timeout_s=0.2)
+    delivery.queue.put(ended_spans(["a"])[0])
+    _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)  # type: ignore[arg-type]
+    assert (delivery.queue.tally().sent, delivery.queue.tally().dropped) == (1, {})
+    assert "takes no spans now, they wait: " in caplog.text
+
+
+def test_a_storm_of_401_costs_a_replay_each_time_and_no_span(peer: OTLPPeer) -> None:
+    peer.answers.extend([Answer(401)] * 6)
+    chosen, problems = read_settings({"endpoint": peer.url, "client_id": "a", "client_secret": "b"}, {})
+    assert problems == []
+    clock = Clock()
+    transport = HTTPTransport(chosen)
+    tokens = TokenSource(TokenFetch(chosen, transport), clock=clock, random=lambda: 1.0)
+    sender = HTTPSender(Signal.TRACES, chosen, transport, tokens)
+    delivery = Delivery(SPANS, sender, chosen, Events(clock), clock, random=lambda: 1.0)
+    delivery.queue.put(ended_spans(["a"])[0])
+    _run(delivery, clock, lambda: delivery.queue.tally().pending == 0)  # type: ignore[arg-type]
+    assert peer.stored == {"a": 1}
+    assert len(peer.exports) == 7
+    assert len(peer.token_requests) <= 7

@@ -15,10 +15,10 @@ def test_an_outage_is_a_line_for_each_kind_of_reason_and_one_for_its_end(
     events = Events()
     for _ in range(2):
         for reason in ("HTTP 503: a", "HTTP 503: b", "HTTP 429", "HTTP 503: c"):
-            events.held_back("gate", reason)
-        events.delivered("gate")
-        events.delivered("gate")
-    outage = ["it waits: HTTP 503: a", "it waits: HTTP 429", "gate takes telemetry again"]
+            events.held_back("gate", "spans", reason)
+        events.delivered("gate", "spans")
+        events.delivered("gate", "spans")
+    outage = ["they wait: HTTP 503: a", "they wait: HTTP 429", "gate takes spans again"]
     assert [record.message.rpartition(", ")[2] for record in caplog.records] == outage * 2
     assert events.counts["held_back"] == 8
 
@@ -35,13 +35,13 @@ def test_losses_are_said_once_a_minute_and_counted_always(caplog: pytest.LogCapt
     now_s = 0.0
     events = Events(lambda: now_s)
     for _ in range(3):
-        events.lost("queue_full", 1, "full")
+        events.lost("queue_full", 1, "spans", "full")
         now_s += LOSS_REPEAT_S / 2
-    events.lost("refused", 1, "HTTP 400")
+    events.lost("refused", 1, "spans", "HTTP 400")
     assert [record.message for record in caplog.records] == [
-        "items lost (queue_full): 1; full",
-        "items lost (queue_full): 1; full",
-        "items lost (refused): 1; HTTP 400",
+        "spans lost (queue_full): 1; full",
+        "spans lost (queue_full): 1; full",
+        "spans lost (refused): 1; HTTP 400",
     ]
     assert events.counts == {"lost_queue_full": 3, "lost_refused": 1}
 

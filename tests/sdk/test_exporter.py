@@ -24,10 +24,11 @@ from tollspan.sdk import exporter as exporter_module
 from tollspan.sdk.delivery import Delivery, ItemType
 from tollspan.sdk.events import Events
 from tollspan.sdk.exporter import Exporter, FlushResult
-from tollspan.sdk.http_sender import HTTPSender, TokenFetch
+from tollspan.sdk.http_sender import HTTPSender
 from tollspan.sdk.http_transport import HTTPTransport
 from tollspan.sdk.settings import read_settings
 from tollspan.sdk.spans import SPANS
+from tollspan.sdk.token_fetch import TokenFetch
 
 
 @pytest.fixture(autouse=True)
@@ -148,7 +149,7 @@ def test_with_a_dead_destination_shutdown_accounts_for_everything(
         _put(exporter, "a", "b", "c")
         assert exporter.shutdown(0.1) == FlushResult(False, 0, 3, 0)
     assert exporter.tally().dropped == {"shutdown": 3}
-    assert "items lost (shutdown): 3;" in caplog.text
+    assert "spans lost (shutdown): 3;" in caplog.text
     _put(exporter, "late")
     assert exporter.tally().dropped == {"shutdown": 4}
     assert exporter.shutdown(0.1) == FlushResult(True, 0, 0, 0)
@@ -200,7 +201,7 @@ def test_a_full_queue_is_said_and_counted(peer: OTLPPeer, caplog: pytest.LogCapt
     assert exporter.flush(10).pending == 0
     tally = exporter.tally()
     assert tally.sent + tally.dropped["queue_full"] == 8
-    assert "items lost (queue_full)" in caplog.text
+    assert "spans lost (queue_full)" in caplog.text
     exporter.shutdown(1)
 
 
@@ -273,7 +274,7 @@ def test_a_program_that_just_ends_has_delivered_its_spans(peer: OTLPPeer) -> Non
 
 def test_a_program_with_a_dead_destination_ends_and_says_what_it_lost(peer: OTLPPeer) -> None:
     peer.always = peer.hang
-    assert "items lost (shutdown): 10;" in _python(EXIT.format(url=peer.url))
+    assert "spans lost (shutdown): 10;" in _python(EXIT.format(url=peer.url))
 
 
 def _python(source: str) -> str:

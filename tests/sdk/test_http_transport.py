@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from helpers.certificate import new_certificate
+from helpers.connect_proxy import running_proxy
 from helpers.otlp_peer import Answer, OTLPPeer, drip, endless, reset_connection, running_peer
 from tollspan.errors import RetryableError
 from tollspan.otlp.http_exchange import HTTPResponse
@@ -122,20 +118,31 @@ def test_proxies_are_taken_from_the_environment_and_netrc_is_not(
     assert peer.paths[-1] == "/v1/traces", "no proxy reaches this machine's own loopback"
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a self-signed certificate for localhost, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + signed.public_bytes(Encoding.PEM))
-    return file
+def test_https_goes_through_a_proxy_which_sees_the_host_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "certificate.pem"
+    new_certificate(file, "gate.example")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    with running_peer(tls=tls) as peer, running_proxy(peer.port) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("http://", "http://user:pass@"))
+        transport = HTTPTransport(Settings(certificate_file=str(file)))
+        assert _post(transport, "https://gate.example").status == 200
+        transport.close()
+        assert proxy.heads[0].startswith("CONNECT gate.example:443 ")
+        assert "proxy-authorization: basic" in proxy.heads[0].lower()
+        assert "proxy-authorization" not in peer.exports[0].headers
+
+
+def test_what_no_proxy_names_is_asked_directly(
+    peer: OTLPPeer, transport: HTTPTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", peer.url)
+    monkeypatch.setenv("no_proxy", "gate.invalid")
+    with pytest.raises(RetryableError):
+        _post(transport, "http://gate.invalid")
+    assert peer.paths == []
 
 
 def test_a_certificate_is_trusted_only_when_it_was_named(certificate: Path, transport: HTTPTransport) -> None:
@@ -145,3 +152,18 @@ def test_a_certificate_is_trusted_only_when_it_was_named(certificate: Path, tran
         assert _post(HTTPTransport(Settings(certificate_file=str(certificate))), peer.url).status == 200
         with pytest.raises(RetryableError, match=r"^SSLCertVerificationError: self-signed certificate$"):
             _post(transport, peer.url)
+
+
+def test_certificates_are_read_again_when_their_file_changes(certificate: Path, tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    trusted = tmp_path / "trusted.pem"
+    new_certificate(trusted)
+    transport = HTTPTransport(Settings(certificate_file=str(trusted)))
+    with running_peer(tls=tls) as peer:
+        with pytest.raises(RetryableError, match="self-signed certificate"):
+            _post(transport, peer.url)
+        trusted.write_bytes(certificate.read_bytes())
+        assert _post(transport, peer.url).status == 200
+        assert _post(transport, peer.url).status == 200
+        assert len(peer.connections) == 1

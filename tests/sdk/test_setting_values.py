@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from tollspan.errors import ConfigError
 from tollspan.oauth2.secret import Secret
 from tollspan.sdk import setting_values as values
-from tollspan.sdk.setting_values import Kind, is_loopback, read_credential
+from tollspan.sdk.setting_values import Kind, read_credential
 
 SECRET = "hunter2-do-not-show"
 
@@ -32,6 +32,13 @@ SECRET = "hunter2-do-not-show"
         (values.FLAG, "True", True),
         (values.FLAG, False, False),
         (values.COMPRESSION, "none", "identity"),
+        (values.DESTINATION, " axiom ", "axiom"),
+        (values.DATASETS, "shop", {"traces": "shop", "metrics": "shop", "logs": "shop"}),
+        (values.DATASETS, "traces=a, logs=b", {"traces": "a", "logs": "b"}),
+        (values.DATASETS, {"metrics": "c"}, {"metrics": "c"}),
+        (values.PROTOCOL, "grpc", "grpc"),
+        (values.AUTH_METHOD, "private_key_jwt", "private_key_jwt"),
+        (values.HEADER_NAME, "X-API-Key", "x-api-key"),
         (values.UNIT_SOURCE, "acme", "acme"),
         (values.UNIT_SOURCE, print, print),
         (values.SAMPLER, ALWAYS_OFF, ALWAYS_OFF),
@@ -56,6 +63,12 @@ def test_a_value_is_read(kind: Kind, given: object, value: object) -> None:
         (values.CREDENTIAL, "schlüssel"),
         (values.CREDENTIAL, 7),
         (values.WORDS, 7),
+        (values.DESTINATION, "Axiom Inc"),
+        (values.DATASETS, "spans=a"),
+        (values.DATASETS, "line\nbreak"),
+        (values.PROTOCOL, "http/json"),
+        (values.AUTH_METHOD, "none"),
+        (values.HEADER_NAME, "X API Key"),
         (values.PAIRS, "novalue"),
         (values.PAIRS, 7),
         (values.HEADERS, "authorization: Bearer x"),
@@ -97,19 +110,3 @@ def test_a_file_without_a_credential_is_said_without_its_content(
     with pytest.raises(ConfigError, match="holds no credential") as error:
         read_credential(file)
     assert "lines" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "loopback"),
-    [
-        ("http://127.0.0.1:8320", True),
-        ("http://127.9.9.9", True),
-        ("http://[::1]:8320", True),
-        ("http://localhost", True),
-        ("http://localhost.example", False),
-        ("http://10.0.0.1", False),
-        ("http://0.0.0.0", False),
-    ],
-)
-def test_loopback_is_this_machine_alone(url: str, loopback: bool) -> None:
-    assert is_loopback(url) == loopback

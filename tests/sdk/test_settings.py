@@ -209,3 +209,35 @@ def test_neither_settings_nor_problems_show_what_was_given() -> None:
     assert SECRET not in "".join(map(str, problems))
     settings, problems = read_settings({**OAUTH2, "headers": {"x-key": SECRET}}, {})
     assert SECRET not in repr(settings) + "".join(map(str, problems))
+
+
+@pytest.mark.parametrize(
+    ("signal", "expected"), [(Signal.TRACES, 1), (Signal.LOGS, 2), (Signal.METRICS, 1)], ids=str
+)
+def test_log_records_have_batch_variables_of_their_own(signal: Signal, expected: int) -> None:
+    environ = {"OTEL_BSP_MAX_QUEUE_SIZE": "1", "OTEL_BLRP_MAX_QUEUE_SIZE": "2"}
+    assert read_settings({}, environ, signal)[0].queue_items_max == expected
+
+
+def test_the_standard_variables_of_metrics_are_read() -> None:
+    environ = {
+        "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "DELTA",
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
+    }
+    settings, _ = read_settings({}, environ, Signal.METRICS)
+    assert (settings.metric_interval_s, settings.metric_temporality) == (5.0, "delta")
+    assert settings.metric_histograms == "base2_exponential_bucket_histogram"
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [("info", 20), ("WARNING", 30), (10, 10), ("loud", None), (True, None)]
+)
+def test_a_level_is_a_name_or_a_number(level: object, expected: int | None) -> None:
+    settings, problems = read_settings({"endpoint": "https://gate.example", "log_level": level}, {})
+    assert settings.log_level == expected
+    assert bool(problems) == (expected is None)
+
+
+def test_a_spool_may_be_a_path(tmp_path: Path) -> None:
+    assert read_settings({"spool": tmp_path}, {})[0].spool == str(tmp_path)

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Mapping
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
+from helpers.broken_pipeline import Broken
 from helpers.ended_spans import ended_spans
 from tollspan.sdk.attribution import Attribution
 from tollspan.sdk.events import Events
-from tollspan.sdk.exporter import Exporter
 from tollspan.sdk.spans import SpanPipeline, span_bytes
 
 
@@ -48,17 +47,6 @@ def test_without_an_exporter_a_pipeline_is_quiet() -> None:
     pipeline.on_end(ended_spans(["a"])[0])
     assert pipeline.force_flush()
     pipeline.shutdown()
-
-
-class Broken(Attribution, Exporter[ReadableSpan]):
-    def __init__(self) -> None:
-        pass
-
-    def attributes(self) -> Mapping[str, str]:
-        raise RuntimeError("the text of a span")
-
-    def put(self, item: ReadableSpan) -> None:
-        raise RuntimeError("the text of a span")
 
 
 def test_a_bug_in_the_pipeline_does_not_reach_the_application(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,23 +6,24 @@ import argparse
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from opentelemetry import trace
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-from sqlalchemy import Engine
 from starlette.middleware.base import RequestResponseEndpoint
 
 import tollspan
 from tollspan.demo.customers import CustomerUnits
-from tollspan.demo.tables import open_database
 
 TRACE_ID_HEADER = "x-trace-id"
+
+
+def start_telemetry(service_name: str) -> tollspan.Tollspan:
+    """Traces go to the gateway, which stores nothing else; SQLAlchemy's spans show what its driver's do."""
+    return tollspan.init(
+        service_name, service_version="1.0.0", environment="demo", signals=["traces"], disable=["sqlite3"]
+    )
 
 
 def report(telemetry: tollspan.Tollspan) -> None:
@@ -35,7 +36,7 @@ def report(telemetry: tollspan.Tollspan) -> None:
 
 def build_app(service_name: str) -> FastAPI:
     """A FastAPI application whose requests and outgoing calls are traced to the gateway."""
-    telemetry = tollspan.init(service_name, service_version="1.0.0", environment="demo")
+    telemetry = start_telemetry(service_name)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -45,17 +46,7 @@ def build_app(service_name: str) -> FastAPI:
     app = FastAPI(title=service_name, lifespan=lifespan)
     app.middleware("http")(_name_the_trace)
     app.add_exception_handler(Exception, _failure)
-    HTTPXClientInstrumentor().instrument()
-    FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
     return app
-
-
-def open_traced_database(path: Path) -> Engine:
-    """The shop's database, each statement a span."""
-    engine = open_database(path)
-    # The instrumentation declares SQLAlchemy < 2.1, and does the same with 2.1.
-    SQLAlchemyInstrumentor().instrument(engine=engine, skip_dep_check=True)
-    return engine
 
 
 async def _name_the_trace(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy import func, insert, select, update
 
 from tollspan.demo.customers import HEADER
-from tollspan.demo.service import build_app, open_traced_database, parse_arguments, serve
-from tollspan.demo.tables import orders, products
+from tollspan.demo.service import build_app, parse_arguments, serve
+from tollspan.demo.tables import open_database, orders, products
 
 Customer = Annotated[str, Header(alias=HEADER)]
 
@@ -29,7 +29,7 @@ class Basket(BaseModel):
 def create_app(database: Path, payments_url: str) -> FastAPI:
     """The storefront's application over a filled database."""
     app = build_app("shop")
-    engine = open_traced_database(database)
+    engine = open_database(database)
     payments = httpx.Client(base_url=payments_url, timeout=5)
 
     @app.get("/products")

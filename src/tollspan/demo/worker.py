@@ -13,8 +13,8 @@ from sqlalchemy import Engine, Row, select, update
 
 import tollspan
 from tollspan.demo.customers import PLANS
-from tollspan.demo.service import open_traced_database, parse_arguments, report
-from tollspan.demo.tables import orders
+from tollspan.demo.service import parse_arguments, report, start_telemetry
+from tollspan.demo.tables import open_database, orders
 
 
 def ship_orders(engine: Engine, stop: threading.Event) -> None:
@@ -46,10 +46,10 @@ def _ship(engine: Engine, order: Row[tuple[object, ...]]) -> None:
 def main() -> None:
     """Ship until SIGTERM, then account for every span."""
     arguments = parse_arguments()
-    telemetry = tollspan.init("warehouse", service_version="1.0.0", environment="demo")
+    telemetry = start_telemetry("warehouse")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    engine = open_traced_database(Path(arguments.database))
+    engine = open_database(Path(arguments.database))
     ship_orders(engine, stop)
     report(telemetry)
 

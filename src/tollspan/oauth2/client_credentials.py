@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import math
 import re
@@ -16,6 +15,8 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from tollspan.errors import ConfigError, TokenRequestError
 from tollspan.oauth2.access_token import AccessToken
+from tollspan.oauth2.client_assertion import ASSERTION_TYPE, PrivateKey, sign_assertion
+from tollspan.oauth2.loopback import is_loopback
 from tollspan.oauth2.secret import Secret
 
 RESPONSE_BYTES_MAX = 1 << 20
@@ -32,31 +33,46 @@ TERMINAL_CODES = frozenset(
 )
 
 
+FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+"""Of every token request (RFC 6749 §4)."""
+
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth"]
+"""How a client proves who it is, by the names of RFC 7591 §2 and RFC 8705 §2."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
     """How one client asks for access tokens.
 
-    The token URL must be https, or http on loopback; `allow_insecure` permits http
-    anywhere. Raises ConfigError.
+    `private_key_jwt` needs `private_key`, `tls_client_auth` a TLS connection with the client's
+    certificate, the others `client_secret`. `parameters` go into the form as they are, such
+    as `resource` (RFC 8707). The token URL must be https, or http on loopback; `allow_insecure` permits
+    http anywhere. Raises ConfigError.
     """
 
     client_id: str
-    client_secret: Secret
+    client_secret: Secret | None
     token_url: str
     audience: str | None = None
     scopes: tuple[str, ...] = ()
-    auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    auth_method: AuthMethod = "client_secret_basic"
     allow_insecure: bool = False
+    parameters: tuple[tuple[str, str], ...] = ()
+    private_key: PrivateKey | None = None
 
     def __post_init__(self) -> None:
         if not self.client_id:
             raise ConfigError("client_id", "is empty")
-        if not self.client_secret.reveal():
+        if self.auth_method.startswith("client_secret_") and not (
+            self.client_secret and self.client_secret.reveal()
+        ):
             raise ConfigError("client_secret", "is empty")
+        if self.auth_method == "private_key_jwt" and self.private_key is None:
+            raise ConfigError("private_key", "is needed to authenticate by private_key_jwt")
         url = urlsplit(self.token_url)
         if url.scheme not in {"https", "http"} or not url.hostname:
             raise ConfigError("token_url", "is no http or https URL")
-        if url.scheme == "http" and not (self.allow_insecure or _is_loopback(url.hostname)):
+        if url.scheme == "http" and not (self.allow_insecure or is_loopback(self.token_url)):
             raise ConfigError("token_url", "would send the client secret unencrypted", "use https")
 
 
@@ -70,18 +86,21 @@ class TokenRequest:
 
 
 def build_token_request(credentials: ClientCredentials) -> TokenRequest:
-    """The access token request (RFC 6749 §4.4.2); redirects of it must not be followed."""
-    parameters = {"grant_type": "client_credentials"}
+    """The access token request (RFC 6749 §4.4.2); redirects of it must not be followed.
+
+    Raises ConfigError when the private key cannot sign.
+    """
+    parameters = [("grant_type", "client_credentials"), *credentials.parameters]
     if credentials.scopes:
-        parameters["scope"] = " ".join(credentials.scopes)
+        parameters.append(("scope", " ".join(credentials.scopes)))
     if credentials.audience:
-        parameters["audience"] = credentials.audience
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        parameters.append(("audience", credentials.audience))
+    headers = dict(FORM_HEADERS)
     if credentials.auth_method == "client_secret_basic":
+        assert credentials.client_secret is not None
         headers["Authorization"] = _basic(credentials.client_id, credentials.client_secret)
     else:
-        parameters["client_id"] = credentials.client_id
-        parameters["client_secret"] = credentials.client_secret.reveal()
+        parameters += _proof(credentials).items()
     return TokenRequest(credentials.token_url, headers, urlencode(parameters).encode())
 
 
@@ -115,11 +134,19 @@ def _basic(client_id: str, client_secret: Secret) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _proof(credentials: ClientCredentials) -> dict[str, str]:
+    """Who the client is, in the body (RFC 6749 §2.3.1, RFC 7523 §2.2, RFC 8705 §2)."""
+    proof = {"client_id": credentials.client_id}
+    if credentials.auth_method == "client_secret_post":
+        assert credentials.client_secret is not None
+        proof["client_secret"] = credentials.client_secret.reveal()
+    elif credentials.auth_method == "private_key_jwt":
+        assert credentials.private_key is not None
+        proof["client_assertion_type"] = ASSERTION_TYPE
+        proof["client_assertion"] = sign_assertion(
+            credentials.client_id, credentials.token_url, credentials.private_key, time.time()
+        )
+    return proof
 
 
 def _read_object(headers: Mapping[str, str], body: bytes) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""OpenTelemetry SDK spans straight to protobuf bytes; `_encode_py` says the same in plain Python."""
+"""OpenTelemetry SDK spans and log records straight to protobuf bytes; `_encode_py` is the same in plain Python."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,12 +18,6 @@ from tollspan.otlp._buffer cimport (
 from tollspan.otlp._encode_py import VALUE_DEPTH_MAX
 
 cdef enum:
-    # What a tag adds to the field's number times eight.
-    VARINT = 0
-    I64 = 1
-    LEN = 2
-    I32 = 5
-
     HAS_IS_REMOTE = 0x100
     IS_REMOTE = 0x200
 
@@ -38,13 +32,25 @@ cdef dict key_fields = {}
 
 def encode_spans(spans):
     """See `_encode_py.encode_spans`."""
+    return encode_records(spans, put_span)
+
+
+def encode_logs(records):
+    """See `_encode_py.encode_logs`."""
+    return encode_records(records, put_log_record)
+
+
+ctypedef int (*PutRecord)(Buffer, object) except -1
+
+
+cdef tuple encode_records(records, PutRecord put_record):
     cdef Buffer buffer = Buffer()
     cdef list failed = []
     cdef Py_ssize_t position, start
-    for position, span in enumerate(spans):
+    for position, record in enumerate(records):
         start = buffer.size
         try:
-            put_span(buffer, span)
+            put_record(buffer, record)
         except Exception:
             buffer.size = start
             failed.append(position)
@@ -139,13 +145,46 @@ cdef int put_status(Buffer buffer, status) except -1:
     return close_length(buffer, start)
 
 
+cdef int put_log_record(Buffer buffer, readable) except -1:
+    cdef Py_ssize_t start
+    record = readable.log_record
+    attributes = record.attributes
+    put_byte(buffer, 2 << 3 | LEN)
+    start = open_length(buffer)
+    put_time(buffer, 1, record.timestamp)
+    if record.severity_number is not None:
+        put_count(buffer, 2, record.severity_number.value)
+    put_text(buffer, 3, record.severity_text)
+    put_byte(buffer, 5 << 3 | LEN)
+    put_value(buffer, record.body, 0)
+    put_attributes(buffer, 6, attributes, getattr(attributes, "dropped", 0))
+    put_trace_flags(buffer, 8, record.trace_flags)
+    if record.trace_id:
+        put_trace_id(buffer, 9, record.trace_id)
+    if record.span_id:
+        put_span_id(buffer, 10, record.span_id)
+    put_time(buffer, 11, record.observed_timestamp)
+    put_text(buffer, 12, record.event_name)
+    return close_length(buffer, start)
+
+
+cdef int put_trace_flags(Buffer buffer, int field, trace_flags) except -1:
+    if trace_flags:
+        put_byte(buffer, field << 3 | I32)
+        put_fixed32(buffer, trace_flags & 0xFF)
+    return 0
+
+
 cdef int put_ids(Buffer buffer, context) except -1:
-    trace_id = context.trace_id
-    put_byte(buffer, 1 << 3 | LEN)
+    put_trace_id(buffer, 1, context.trace_id)
+    return put_span_id(buffer, 2, context.span_id)
+
+
+cdef int put_trace_id(Buffer buffer, int field, trace_id) except -1:
+    put_byte(buffer, field << 3 | LEN)
     put_byte(buffer, 16)
     put_big_endian(buffer, PyLong_AsUnsignedLongLong(trace_id >> 64))
-    put_big_endian(buffer, PyLong_AsUnsignedLongLongMask(trace_id))
-    return put_span_id(buffer, 2, context.span_id)
+    return put_big_endian(buffer, PyLong_AsUnsignedLongLongMask(trace_id))
 
 
 cdef int put_span_id(Buffer buffer, int field, span_id) except -1:
@@ -215,6 +254,17 @@ cdef int put_count(Buffer buffer, int field, count) except -1:
     return 0
 
 
+cdef int put_double(Buffer buffer, int field, double number) except -1:
+    put_byte(buffer, field << 3 | I64)
+    return put_double_bits(buffer, number)
+
+
+cdef int put_double_bits(Buffer buffer, double number) except -1:
+    cdef uint64_t bits
+    memcpy(&bits, &number, 8)
+    return put_fixed64(buffer, bits)
+
+
 cdef int put_attributes(Buffer buffer, int field, attributes, dropped) except -1:
     """The attributes as `field`, then how many are missing: in every OTLP message the next field."""
     cdef Py_ssize_t start
@@ -259,8 +309,6 @@ cdef int put_value(Buffer buffer, value, int depth) except -1:
     cdef Py_ssize_t start = open_length(buffer)
     cdef Py_ssize_t size
     cdef const char *utf8
-    cdef double number
-    cdef uint64_t bits
     if isinstance(value, str):
         utf8 = PyUnicode_AsUTF8AndSize(value, &size)
         put_byte(buffer, 1 << 3 | LEN)
@@ -273,10 +321,7 @@ cdef int put_value(Buffer buffer, value, int depth) except -1:
         put_byte(buffer, 3 << 3 | VARINT)
         put_varint(buffer, <uint64_t>PyLong_AsLongLong(value))
     elif isinstance(value, float):
-        number = value
-        memcpy(&bits, &number, 8)
-        put_byte(buffer, 4 << 3 | I64)
-        put_fixed64(buffer, bits)
+        put_double(buffer, 4, value)
     elif isinstance(value, bytes):
         put_byte(buffer, 7 << 3 | LEN)
         put_varint(buffer, PyBytes_GET_SIZE(value))
@@ -316,7 +361,7 @@ cdef int put_map(Buffer buffer, values, int depth) except -1:
     return close_length(buffer, start)
 
 
-cdef stored(container, str name):
+cdef object stored(container, str name):
     """What the SDK's bounded containers hold, without the copy or the lock of their iterators."""
     if type(container) is dict or type(container) is tuple:
         return container

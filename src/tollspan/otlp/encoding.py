@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from tollspan.otlp import _encode_py
+from tollspan.otlp import _encode_metrics_py, _encode_py
 from tollspan.otlp.protobuf import WireType, tag, varint
 
 try:
     from tollspan.otlp import _encode as encoder
+    from tollspan.otlp import _encode_metrics as metrics_encoder
 except ImportError:  # nothing was compiled for this platform
-    from tollspan.otlp import _encode_py as encoder  # type: ignore[no-redef]  # the same function
+    from tollspan.otlp import _encode_metrics_py as metrics_encoder  # type: ignore[no-redef]  # the same function
+    from tollspan.otlp import _encode_py as encoder  # type: ignore[no-redef]  # the same functions
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.metrics.export import MetricsData, ScopeMetrics
     from opentelemetry.sdk.trace import ReadableSpan
 
 T = TypeVar("T")
 Envelope = tuple[bytes, bytes]
-"""What stands before and after the children of a ResourceSpans or ScopeSpans."""
+"""What stands before and after the children of a ResourceSpans or ScopeSpans, and of its like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +44,84 @@ def encode_spans(spans: Sequence[ReadableSpan]) -> Encoded:
     else. An attribute that cannot be encoded is left out alone and counted in its owner's
     dropped_attributes_count. Works with opentelemetry-sdk 1.39 and later.
     """
+    why_not = partial(_encode_py.why_not, parts=_encode_py.SPAN_PARTS)
+    return _encode_records(spans, encoder.encode_spans, why_not)
+
+
+def encode_logs(records: Sequence[ReadableLogRecord]) -> Encoded:
+    """`records` as an ExportLogsServiceRequest; otherwise as `encode_spans`."""
+    why_not = partial(_encode_py.why_not, parts=_encode_py.LOG_PARTS)
+    return _encode_records(records, encoder.encode_logs, why_not)
+
+
+def encode_metrics(collections: Sequence[MetricsData]) -> Encoded:
+    """What was collected, at once or one after the other, as an ExportMetricsServiceRequest.
+
+    An item is a data point, and positions count those of all collections. One that cannot
+    be encoded, which a bad attribute is enough for, is listed in `failures` and costs
+    nothing else. Instruments without points leave no trace.
+    """
+    points = 0
     failures: list[tuple[int, str]] = []
-    resource_spans = []
-    for resource, instrumentation_scopes in _grouped(spans, failures).items():
-        scope_spans = [
-            _wrapped(2, instrumentation_scope, _encode_positions(spans, positions, failures))
-            for instrumentation_scope, positions in instrumentation_scopes.items()
-        ]
-        resource_spans.append(_wrapped(1, resource, b"".join(scope_spans)))
-    return Encoded(b"".join(resource_spans), len(spans) - len(failures), sorted(failures))
+    resource_metrics = []
+    for original in (metrics for data in collections for metrics in data.resource_metrics):
+        scope_metrics = []
+        for scope in original.scope_metrics:
+            places = list(accumulate((len(m.data.data_points) for m in scope.metrics), initial=points))
+            scope_metrics.append(_encode_scope_metrics(scope, places, failures))
+            points = places[-1]
+        resource_metrics.append(
+            _wrapped(1, resource_envelopes.of(original.resource), b"".join(scope_metrics))
+        )
+    return Encoded(b"".join(resource_metrics), points - len(failures), failures)
+
+
+def _encode_scope_metrics(
+    scope: ScopeMetrics, places: Sequence[int], failures: list[tuple[int, str]]
+) -> bytes:
+    """A ScopeMetrics field; `places` are the positions of the first point of each metric, and of the end."""
+    try:
+        envelope = scope_envelopes.of(scope.scope)
+    except Exception as error:
+        reason = f"instrumentation scope: {error}"
+        failures += [(position, reason) for position in range(places[0], places[-1])]
+        return b""
+    wire, failed = metrics_encoder.encode_metrics(scope.metrics)
+    for metric, index in failed:
+        failures.append((places[metric] + index, _encode_metrics_py.why_not(scope.metrics[metric], index)))
+    return _wrapped(2, envelope, wire)
+
+
+def _encode_records(
+    records: Sequence[Any],
+    encode: Callable[[Sequence[Any]], tuple[bytes, list[int]]],
+    why_not: Callable[[Any], str],
+) -> Encoded:
+    """Records that know their resource and instrumentation scope, as an export request."""
+    failures: list[tuple[int, str]] = []
+    resources = []
+    for resource, instrumentation_scopes in _grouped(records, failures).items():
+        scopes = []
+        for instrumentation_scope, positions in instrumentation_scopes.items():
+            wire, failed = encode([records[position] for position in positions])
+            failures += [(positions[index], why_not(records[positions[index]])) for index in failed]
+            scopes.append(_wrapped(2, instrumentation_scope, wire))
+        resources.append(_wrapped(1, resource, b"".join(scopes)))
+    return Encoded(b"".join(resources), len(records) - len(failures), sorted(failures))
 
 
 def _grouped(
-    spans: Sequence[ReadableSpan], failures: list[tuple[int, str]]
+    records: Sequence[Any], failures: list[tuple[int, str]]
 ) -> dict[Envelope, dict[Envelope, list[int]]]:
-    """The positions of the spans of each instrumentation scope of each resource."""
+    """The positions of the records of each instrumentation scope of each resource."""
     groups: dict[Envelope, dict[Envelope, list[int]]] = {}
     positions: list[int] = []
     resource = instrumentation_scope = object()
-    for position, span in enumerate(spans):
+    for position, record in enumerate(records):
         try:
             # Neighbours mostly share both, and finding a group costs more than comparing.
-            if span.resource is not resource or span.instrumentation_scope is not instrumentation_scope:
-                resource, instrumentation_scope = span.resource, span.instrumentation_scope
+            if record.resource is not resource or record.instrumentation_scope is not instrumentation_scope:
+                resource, instrumentation_scope = record.resource, record.instrumentation_scope
                 scopes = groups.setdefault(resource_envelopes.of(resource), {})
                 positions = scopes.setdefault(scope_envelopes.of(instrumentation_scope), [])
         except Exception as error:
@@ -69,16 +130,6 @@ def _grouped(
         else:
             positions.append(position)
     return groups
-
-
-def _encode_positions(
-    spans: Sequence[ReadableSpan], positions: list[int], failures: list[tuple[int, str]]
-) -> bytes:
-    wire, failed = encoder.encode_spans([spans[position] for position in positions])
-    for index in failed:
-        position = positions[index]
-        failures.append((position, _encode_py.why_not(spans[position])))
-    return wire
 
 
 def _wrapped(field: int, envelope: Envelope, children: bytes) -> bytes:

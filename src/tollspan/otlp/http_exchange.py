@@ -341,6 +341,8 @@ def read_response(signal: Signal, status: int, headers: Mapping[str, str], body:
 
 
 def _read_success(signal: Signal, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+    if len(body) >= RESPONSE_BYTES_MAX:
+        return Refused(f"HTTP {status} with an answer beyond {RESPONSE_BYTES_MAX} bytes", status=status)
     encoding = _encoding(headers)
     media_type = _printable(_media_type(headers))
     if "html" in media_type or (body and encoding is None):

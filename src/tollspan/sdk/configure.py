@@ -6,48 +6,32 @@ process has one SDK; initialising again changes it.
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from opentelemetry.sdk.trace.sampling import Sampler
 
+from tollspan.errors import ConfigError
 from tollspan.oauth2.secret import Secret
-from tollspan.oauth2.token_source import TokenSource, TokenStatus
+from tollspan.oauth2.token_source import TokenSource
 from tollspan.otlp.signals import Signal
+from tollspan.sdk import log_handler
 from tollspan.sdk.attribution import Attribution
-from tollspan.sdk.delivery import Delivery
 from tollspan.sdk.events import Events
-from tollspan.sdk.export_queue import Tally
-from tollspan.sdk.exporter import Exporter, FlushResult
-from tollspan.sdk.http_sender import HTTPSender, TokenFetch
+from tollspan.sdk.exporter import FlushResult
 from tollspan.sdk.http_transport import HTTPTransport
+from tollspan.sdk.instrumentation import Instrumentations
+from tollspan.sdk.log_handler import LogHandler
+from tollspan.sdk.pipelines import Pipelines
+from tollspan.sdk.process import Process
 from tollspan.sdk.setting_values import UnitSource
 from tollspan.sdk.settings import Settings, read_settings
-from tollspan.sdk.spans import SPANS, SpanPipeline
-from tollspan.sdk.tracing import Tracing
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the SDK is doing: ended spans = `sent` + `rejected` + all `dropped` + `queued`.
-
-    `exporting` is false when there is nowhere to send to. `events` counts what the SDK
-    reported about itself. `token` is None without OAuth2. A forked child counts its own spans.
-    """
-
-    exporting: bool
-    queued: int
-    sent: int
-    rejected: int
-    dropped: Mapping[str, int]
-    last_error: str | None
-    events: Mapping[str, int]
-    token: TokenStatus | None
+from tollspan.sdk.status import Status
+from tollspan.sdk.token_fetch import TokenFetch
+from tollspan.sdk.unit_propagation import UnitPropagator
 
 
 class Tollspan:
@@ -57,15 +41,18 @@ class Tollspan:
         self._lock = threading.Lock()
         self._events = Events()
         self._attribution = Attribution(self._events)
-        self._pipeline = SpanPipeline(self._attribution, self._events)
-        self._tracing = Tracing(self._pipeline, self._events)
+        self._unit_propagator = UnitPropagator()
+        self._instrumentations = Instrumentations(self._events)
+        self._pipelines = Pipelines(self._attribution, self._events)
+        self._log_handler = LogHandler(self._events)
+        self._process = Process(self.shutdown, self._after_fork)
         self._configured = False
         self._token_source: TokenSource | None = None
 
     def configure(self, arguments: Mapping[str, Any], environ: Mapping[str, str], *, strict: bool) -> None:
         """The SDK works by these settings; see `init`, which calls this."""
         try:
-            settings, problems = read_settings(arguments, environ)
+            settings, problems = _read_all(arguments, environ)
             if strict and problems:
                 raise problems[0]
             for problem in problems:
@@ -81,55 +68,73 @@ class Tollspan:
 
     def flush(self, timeout_s: float = 5.0) -> FlushResult:
         """Whatever has ended by now is delivered, as far as `timeout_s` allows."""
-        exporter = self._pipeline.exporter
-        return FlushResult(True, 0, 0, 0) if exporter is None else exporter.flush(timeout_s)
+        return self._pipelines.flush(timeout_s)
 
     def shutdown(self, timeout_s: float | None = None) -> FlushResult:
         """Whatever has ended is delivered, or dropped after `timeout_s` (default `shutdown_timeout_s`)."""
-        exporter = self._pipeline.exporter
-        if exporter is None:
-            return FlushResult(True, 0, 0, 0)
-        return exporter.shutdown(self._pipeline.shutdown_timeout_s if timeout_s is None else timeout_s)
+        return self._pipelines.shutdown(self._process.end_timeout_s if timeout_s is None else timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As `shutdown`."""
+        self.shutdown()
 
     def status(self) -> Status:
         """The state at this instant; holds no secret."""
-        exporter = self._pipeline.exporter
-        tally = Tally(0, 0, {}, 0) if exporter is None else exporter.tally()
         return Status(
-            exporting=exporter is not None and not exporter.closed,
-            queued=tally.pending,
-            sent=tally.sent,
-            rejected=tally.rejected,
-            dropped=tally.dropped,
+            signals=self._pipelines.status(),
             last_error=self._events.last_error,
             events=dict(self._events.counts),
             token=None if self._token_source is None else self._token_source.status(),
+            instrumentations=self._instrumentations.states,
         )
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: Mapping[Signal, Settings]) -> None:
+        common = settings[Signal.TRACES]
+        connected = {signal: found for signal, found in settings.items() if found.url is not None}
         if self._configured:
-            stays = "" if settings.url is not None else ", but the destination stays"
+            stays = "" if connected else ", but the destination stays"
             self._events.notice("reconfigured", f"init was called again: the new settings apply{stays}")
         else:
             self._configured = True
-            atexit.register(self.shutdown)
-        self._attribution.use(settings.unit, settings.parent_unit)
-        self._tracing.attach(settings)
-        if settings.url is not None:
-            self._connect(settings)
+        self._process.end_timeout_s = common.shutdown_timeout_s
+        self._attribution.use(common.unit, common.parent_unit, trusts_callers=common.unit_from_callers)
+        self._unit_propagator.use(common.propagate_unit_to, trusts_callers=common.unit_from_callers)
+        self._pipelines.attach(common)
+        if Signal.LOGS.value in common.signals and "logging" not in common.disable:
+            log_handler.install(self._log_handler, common.log_level)
+        if common.instrument:
+            self._instrumentations.activate(common.disable)
+        self._connect(connected)
+        # After the providers, so that the hooks of theirs for a forked child run before ours.
+        self._process.watch()
+        self._process.watch_sigterm(common.flush_on_signal)
 
-    def _connect(self, settings: Settings) -> None:
-        """What waits and what comes goes where `settings` say."""
-        transport = HTTPTransport(settings)
-        self._token_source = (
-            None if settings.client_id is None else TokenSource(TokenFetch(settings, transport))
-        )
-        sender = HTTPSender(Signal.TRACES, settings, transport, self._token_source)
-        self._pipeline.shutdown_timeout_s = settings.shutdown_timeout_s
-        if self._pipeline.exporter is not None and not self._pipeline.exporter.closed:
-            self._pipeline.exporter.redirect(sender, settings)
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._pipelines.after_fork()
+
+    def _connect(self, settings: Mapping[Signal, Settings]) -> None:
+        """What waits and what comes goes where `settings` say, with access tokens from one source."""
+        if not settings:
             return
-        self._pipeline.exporter = Exporter(Delivery(SPANS, sender, settings, self._events), self._events)
+        first = next(iter(settings.values()))
+        self._token_source = (
+            None if first.client_id is None else TokenSource(TokenFetch(first, HTTPTransport(first)))
+        )
+        for signal, found in settings.items():
+            self._pipelines.connect(signal, found, self._token_source)
+
+
+def _read_all(
+    arguments: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[Signal, Settings], list[ConfigError]]:
+    """The settings of each signal, and each problem with them once."""
+    read = {signal: read_settings(arguments, environ, signal) for signal in Signal}
+    problems = {str(problem): problem for _, found in read.values() for problem in found}
+    return {signal: settings for signal, (settings, _) in read.items()}, list(problems.values())
 
 
 _tollspan = Tollspan()
@@ -143,32 +148,58 @@ def init(  # noqa: PLR0913 - every setting is an argument, all but one by name
     resource_attributes: Mapping[str, Any] | None = None,
     unit: UnitSource | None = None,
     parent_unit: UnitSource | None = None,
+    metric_units: bool | None = None,
+    propagate_unit_to: Sequence[str] | None = None,
+    unit_from_callers: bool | None = None,
     sampler: Sampler | None = None,
+    signals: Sequence[str] | None = None,
+    log_level: str | int | None = None,
+    sample_rate: float | None = None,
+    scrub: bool | None = None,
+    scrub_names: Sequence[str] | None = None,
+    console: bool | None = None,
+    instrument: bool | None = None,
+    disable: Sequence[str] | None = None,
+    destination: str | None = None,
+    dataset: str | Mapping[str, str] | None = None,
     endpoint: str | None = None,
     client_id: str | Path | None = None,
     client_secret: str | Secret | Path | None = None,
+    private_key_file: str | None = None,
+    private_key_id: str | None = None,
+    assertion_audience: str | None = None,
+    auth_method: str | None = None,
     token_url: str | None = None,
     audience: str | None = None,
     scopes: Sequence[str] | None = None,
+    token_parameters: Mapping[str, str] | None = None,
     api_key: str | Secret | Path | None = None,
+    api_key_header: str | None = None,
     headers: Mapping[str, str] | None = None,
     allow_insecure: bool | None = None,
     certificate_file: str | None = None,
     client_certificate_file: str | None = None,
     client_key_file: str | None = None,
+    protocol: str | None = None,
     compression: str | None = None,
     batch_items_max: int | None = None,
     queue_items_max: int | None = None,
     queue_bytes_max: int | None = None,
+    spool: str | Path | None = None,
+    spool_bytes_max: int | None = None,
+    metric_interval_s: float | None = None,
+    metric_temporality: str | None = None,
+    metric_histograms: str | None = None,
     export_interval_s: float | None = None,
     export_timeout_s: float | None = None,
     shutdown_timeout_s: float | None = None,
+    flush_on_signal: bool | None = None,
     strict: bool = False,
 ) -> Tollspan:
     """The spans of this process are recorded and, if there is an endpoint, delivered.
 
     Every argument is a setting, described in `tollspan.sdk.settings`; what is not given is
-    taken from TOLLSPAN_* and OTEL_* variables. Makes no request. Never raises: each
+    taken from TOLLSPAN_* variables, those of the destination and OTEL_*. Makes no request. Never raises: each
     problem is one line in the log `tollspan`, and without a usable endpoint spans stay
     local. With `strict` a problem raises ConfigError and nothing is changed.
 
@@ -179,3 +210,8 @@ def init(  # noqa: PLR0913 - every setting is an argument, all but one by name
     arguments = {name: value for name, value in locals().items() if value is not None and name != "strict"}
     _tollspan.configure(arguments, os.environ, strict=strict)
     return _tollspan
+
+
+def flush(timeout_s: float = 5.0) -> FlushResult:
+    """Whatever has ended by now is delivered, as far as `timeout_s` allows."""
+    return _tollspan.flush(timeout_s)

@@ -23,6 +23,7 @@ from tollspan.otlp.signals import Signal
 from tollspan.sdk.events import Events
 from tollspan.sdk.export_queue import ExportQueue, Parcel
 from tollspan.sdk.settings import Settings
+from tollspan.sdk.spool import Spool
 
 try:
     from tollspan.otlp import _reshape
@@ -36,17 +37,30 @@ RETRY_INITIAL_S, RETRY_MAX_S = 1.0, 60.0
 REQUEST_BYTES_MAX = 64 << 20
 """A longer request is split before it is sent; counted uncompressed (OTLP 1.11)."""
 
+BAD_DATA = frozenset({400, 422})
+"""Refusals of something in the request: all but that is taken when it is sent in parts."""
+
+REFUSALS_MAX = 32
+"""After so many of them in a row the destination refuses everything, and parts are no help."""
+
+LOOK_INTERVAL_S = 30.0
+"""How often a spool is looked into for what other processes have left, when it was empty."""
+
 KEPT = frozenset({*range(300, 400), 403})
 """Refusals that keep the data: redirects and missing permissions are put right in a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemType(Generic[T]):
-    """What is delivered: of which signal, as what bytes, and about how much memory one item takes."""
+    """What is delivered: of which signal, as what bytes, about how much memory it takes, and how many it is.
+
+    Only a collection of metrics is more than one item: its data points are counted.
+    """
 
     signal: Signal
     encode: Callable[[Sequence[T]], Encoded]
     weigh: Callable[[T], int]
+    count: Callable[[T], int] | None = None
 
 
 class Sender(Protocol):
@@ -72,9 +86,10 @@ class Delivery(Generic[T]):
         events: Events,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _random.random,
+        spool: Spool | None = None,
     ) -> None:
         self.queue: ExportQueue[T] = ExportQueue(
-            settings.queue_items_max, settings.queue_bytes_max, item_type.weigh
+            settings.queue_items_max, settings.queue_bytes_max, item_type.weigh, item_type.count
         )
         self.sender = sender
         self.settings = settings
@@ -82,6 +97,7 @@ class Delivery(Generic[T]):
         self._events = events
         self._clock = clock
         self._random = random
+        self._spool = spool
         self.begin()
 
     def begin(self) -> None:
@@ -89,9 +105,12 @@ class Delivery(Generic[T]):
         self._tick_s = -math.inf
         self._retry_s = -math.inf
         self._failures = 0
+        self._refusals = 0
         self._full_reported = 0
         self._hurry_to = 0
         self._deadline_s: float | None = None
+        self._look_s = -math.inf
+        self._resending: Parcel | None = None
 
     def tick_in(self, wait_s: float) -> None:
         """A batch that is not full may fill for `wait_s`."""
@@ -112,15 +131,75 @@ class Delivery(Generic[T]):
         now_s = self._clock()
         deadline_s = self._deadline_s
         self._pack_what_is_due(now_s)
+        if self._spool is not None:
+            self._spill(self._spool)
         if deadline_s is not None:
             timeout_s = min(self.settings.export_timeout_s, deadline_s - now_s)
             parcel = self.queue.launch() if timeout_s > 0 else None
             return 0.0 if parcel is not None and self._deliver(parcel, timeout_s) else None
-        if now_s >= self._retry_s and (parcel := self.queue.launch()) is not None:
-            self._deliver(parcel, self.settings.export_timeout_s)
-            return 0.0
+        if now_s >= self._retry_s:
+            if (parcel := self.queue.launch()) is not None:
+                self._deliver(parcel, self.settings.export_timeout_s)
+                return 0.0
+            if self._spool is not None and now_s >= self._look_s and self._resend(self._spool):
+                return 0.0
         due_s = self._tick_s if now_s >= self._retry_s else min(self._tick_s, self._retry_s)
         return due_s - now_s
+
+    def end(self) -> None:
+        """Nothing is accepted any more; what waits is in files, or dropped."""
+        items, parcels = self.queue.close()
+        spooled = unencodable = 0
+        if self._spool is not None:
+            try:
+                spooled, unencodable = self._save(self._spool, items, parcels)
+            except Exception as error:
+                self._events.bug("the last spooling", error)
+        if lost := self.queue.write_off(spooled, unencodable):
+            self._lost("shutdown", lost, f"{self.sender.destination} did not take it in time")
+
+    def _save(self, spool: Spool, items: Sequence[T], parcels: list[Parcel]) -> tuple[int, int]:
+        """How many of these items are in files now, and how many of them cannot be encoded."""
+        unencodable = 0
+        for start in range(0, len(items), self.settings.batch_items_max):
+            encoded = self._item_type.encode(items[start : start + self.settings.batch_items_max])
+            unencodable += len(encoded.failures)
+            if encoded.items:
+                parcels.append(_parcel(encoded.body, encoded.items, self.settings.compression))
+        kept = [p.items for p in parcels if p is self._resending or spool.write(p) is not None]
+        return sum(kept), unencodable
+
+    def _spill(self, spool: Spool) -> None:
+        """In an outage the oldest parcels go to files, until half of the queue is free."""
+        while self._failures and (parcel := self.queue.oldest()) is not None:
+            tally = self.queue.tally()
+            if tally.pending * 2 <= self.queue.items_max and tally.pending_bytes * 2 <= self.queue.bytes_max:
+                return
+            if (path := spool.write(parcel)) is None:
+                return
+            if not self.queue.move_out(parcel):
+                path.unlink(missing_ok=True)
+
+    def _resend(self, spool: Spool) -> bool:
+        """Send one parcel from a file; whether there was one."""
+        stored = spool.claim()
+        if stored is None:
+            self._look_s = self._clock() + LOOK_INTERVAL_S
+            return False
+        self._resending = stored.parcel
+        self.queue.adopt(stored.parcel)
+        try:
+            settled = self._deliver(stored.parcel, self.settings.export_timeout_s)
+        except Exception as error:  # In the file is not what its name says.
+            self._events.bug("a file of the spool", error)
+            self.queue.settle(dropped="refused")
+            settled = True
+        if settled or not self.queue.move_out(stored.parcel):
+            stored.remove()
+        else:
+            stored.release()
+        self._resending = None
+        return True
 
     def _pack_what_is_due(self, now_s: float) -> None:
         """Full batches at once; the rest at a tick unless parcels wait anyway, or in a hurry."""
@@ -135,14 +214,14 @@ class Delivery(Generic[T]):
             self._pack()
         if full := tally.dropped.get("queue_full", 0) - self._full_reported:
             self._full_reported += full
-            self._events.lost("queue_full", full, "more wait than settings allow")
+            self._lost("queue_full", full, "more wait than settings allow")
 
     def _pack(self) -> None:
         encoded = self._item_type.encode(self.queue.take(self.settings.batch_items_max))
         if encoded.failures:
             # What follows the colon may quote the item.
             part = encoded.failures[0][1].partition(":")[0]
-            self._events.lost("encode_error", len(encoded.failures), f"cannot be encoded: {part}")
+            self._lost("encode_error", len(encoded.failures), f"cannot be encoded: {part}")
         parcel = _parcel(encoded.body, encoded.items, self.settings.compression) if encoded.items else None
         self.queue.pack(parcel, len(encoded.failures))
 
@@ -156,8 +235,8 @@ class Delivery(Generic[T]):
         # What is to be said is said first: with the last item settled a waiting flush returns.
         match outcome:
             case Delivered(rejected=rejected, message=message):
-                self._failures = 0
-                self._events.delivered(destination)
+                self._failures = self._refusals = 0
+                self._events.delivered(destination, self._item_type.signal.item)
                 if rejected or message:
                     self._events.rejected(destination, rejected, message)
                 self.queue.settle(rejected=min(rejected, parcel.items))
@@ -165,17 +244,27 @@ class Delivery(Generic[T]):
                 self._events.split(destination, reason)
                 self.queue.split(_halves(self._item_type.signal, parcel))
             case TooLarge(reason=reason):
-                self._events.lost("too_large", parcel.items, f"{destination}: {reason}")
+                self._lost("too_large", parcel.items, f"{destination}: {reason}")
                 self.queue.settle(dropped="too_large")
+            case Refused(reason=reason, status=status) if status in BAD_DATA and self._may_isolate(parcel):
+                self._events.isolating(destination, reason)
+                self.queue.split(_halves(self._item_type.signal, parcel))
             case Refused(reason=reason, status=status) if status not in KEPT:
-                self._events.lost("refused", parcel.items, f"{destination}: {reason}")
+                self._lost("refused", parcel.items, f"{destination}: {reason}")
                 self.queue.settle(dropped="refused")
             case _:
-                self._events.held_back(destination, outcome.reason)
+                self._events.held_back(destination, self._item_type.signal.item, outcome.reason)
                 self._wait(outcome.after_s if isinstance(outcome, Later) else None)
                 self.queue.put_back()
                 return False
         return True
+
+    def _may_isolate(self, parcel: Parcel) -> bool:
+        self._refusals += 1
+        return parcel.items > 1 and self._refusals <= REFUSALS_MAX and _reshape is not None
+
+    def _lost(self, reason: str, number: int, detail: str) -> None:
+        self._events.lost(reason, number, self._item_type.signal.item, detail)
 
     def _wait(self, asked_s: float | None) -> None:
         """Make no attempt for a while: what the destination asked for, if that is longer than ours."""

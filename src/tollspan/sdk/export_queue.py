@@ -1,7 +1,8 @@
 """What waits to be sent, and the count of what became of everything that ever waited.
 
 put → waiting items → take, pack → parcels (request bodies) → settle. Items are in exactly
-one of these places or counted once: put = sent + rejected + dropped + pending.
+one of these places or counted once: put + recovered = sent + rejected + dropped + spooled
++ pending, where spooled ones went to a file and recovered ones came from one.
 
 Bounded by items and by bytes. Where there is no room the oldest make place: what one
 looks for after an outage is what happens now, and a request that its destination never
@@ -18,6 +19,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_Waiting = tuple[T, int, int]
+"""An item, about how much memory it takes, and how many it counts for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parcel:
@@ -31,17 +35,23 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of the items that were put: sent + rejected + dropped + pending, none twice."""
+    """What became of the items that were put or recovered, none twice; see the head of this module.
+
+    `pending_bytes` is about the memory of those that wait.
+    """
 
     sent: int
     rejected: int
     dropped: dict[str, int]
     pending: int
+    pending_bytes: int = 0
+    spooled: int = 0
+    recovered: int = 0
 
     @property
     def settled(self) -> int:
         """Items that wait no more."""
-        return self.sent + self.rejected + sum(self.dropped.values())
+        return self.sent + self.rejected + sum(self.dropped.values()) + self.spooled
 
 
 class ExportQueue(Generic[T]):
@@ -51,10 +61,17 @@ class ExportQueue(Generic[T]):
     span. `settled` is notified whenever items cease to wait.
     """
 
-    def __init__(self, items_max: int, bytes_max: int, weigh: Callable[[T], int]) -> None:
+    def __init__(
+        self,
+        items_max: int,
+        bytes_max: int,
+        weigh: Callable[[T], int],
+        count: Callable[[T], int] | None = None,
+    ) -> None:
         self.items_max = items_max
         self.bytes_max = bytes_max
         self._weigh = weigh
+        self._count = count
         self.clear()
 
     def clear(self) -> None:
@@ -62,8 +79,8 @@ class ExportQueue(Generic[T]):
         self.lock = threading.RLock()
         self.settled = threading.Condition(self.lock)
         self.closed = False
-        self._waiting: deque[tuple[T, int]] = deque()
-        self._taken: list[tuple[T, int]] = []
+        self._waiting: deque[_Waiting[T]] = deque()
+        self._taken: list[_Waiting[T]] = []
         self._parcels: deque[Parcel] = deque()
         self._in_flight: Parcel | None = None
         self._pending = 0
@@ -71,20 +88,23 @@ class ExportQueue(Generic[T]):
         self._sent = 0
         self._rejected = 0
         self._dropped: Counter[str] = Counter()
+        self._spooled = 0
+        self._recovered = 0
 
     def put(self, item: T) -> int:
         """Accept `item` and return how many wait to be packed; what is dropped for it is counted."""
         weight = self._weigh(item)
+        count = 1 if self._count is None else self._count(item)
         with self.lock:
-            self._pending += 1
+            self._pending += count
             if self.closed:
-                self._drop("shutdown", 1)
+                self._drop("shutdown", count)
                 return 0
             while self._pending > self.items_max or self._bytes + weight > self.bytes_max:
                 if not self._drop_oldest():
-                    self._drop("queue_full", 1)
+                    self._drop("queue_full", count)
                     return len(self._waiting)
-            self._waiting.append((item, weight))
+            self._waiting.append((item, weight, count))
             self._bytes += weight
             return len(self._waiting)
 
@@ -103,14 +123,14 @@ class ExportQueue(Generic[T]):
         with self.lock:
             count = min(items_max, len(self._waiting))
             self._taken = [self._waiting.popleft() for _ in range(count)]
-            return [item for item, _ in self._taken]
+            return [item for item, _, _ in self._taken]
 
     def pack(self, parcel: Parcel | None, failures: int) -> None:
         """The items taken are now `parcel`, except `failures` of them that cannot be encoded."""
         with self.lock:
             if self.closed:
                 return
-            self._bytes -= sum(weight for _, weight in self._taken)
+            self._bytes -= sum(weight for _, weight, _ in self._taken)
             self._taken = []
             if parcel is not None:
                 self._parcels.append(parcel)
@@ -150,23 +170,69 @@ class ExportQueue(Generic[T]):
                 self._parcels.extendleft(reversed(parts))
                 self._bytes += sum(len(part.body) for part in parts)
 
-    def close(self) -> int:
-        """Drop whatever is pending, and whatever is put from now on: `shutdown`. Returns how many now."""
+    def oldest(self) -> Parcel | None:
+        """The parcel that waits longest, none of which is in flight."""
         with self.lock:
-            left = self._pending
+            return self._parcels[0] if self._parcels else None
+
+    def adopt(self, parcel: Parcel) -> None:
+        """A parcel from a file is in flight, before all others."""
+        with self.lock:
+            self._parcels.appendleft(parcel)
+            self._in_flight = parcel
+            self._pending += parcel.items
+            self._bytes += len(parcel.body)
+            self._recovered += parcel.items
+
+    def move_out(self, parcel: Parcel) -> bool:
+        """A parcel that is in a file does not wait here; False if it was dropped meanwhile."""
+        with self.lock:
+            if parcel not in self._parcels:
+                return False
+            self._parcels.remove(parcel)
+            self._bytes -= len(parcel.body)
+            self._count_spooled(parcel.items)
+            return True
+
+    def close(self) -> tuple[list[T], list[Parcel]]:
+        """Nothing is accepted any more; what is pending is the caller's, and counted with `write_off`."""
+        with self.lock:
+            items = [item for item, _, _ in (*self._taken, *self._waiting)]
+            parcels = list(self._parcels)
             self.closed = True
             self._waiting.clear()
             self._taken = []
             self._parcels.clear()
             self._in_flight = None
             self._bytes = 0
-            self._drop("shutdown", left)
-            return left
+            return items, parcels
+
+    def write_off(self, spooled: int, unencodable: int) -> int:
+        """So many pending items are in files or at fault; the others, returned, are dropped: `shutdown`."""
+        with self.lock:
+            self._count_spooled(spooled)
+            self._drop("encode_error", unencodable)
+            lost = self._pending
+            self._drop("shutdown", lost)
+            return lost
 
     def tally(self) -> Tally:
         """The counts at one instant."""
         with self.lock:
-            return Tally(self._sent, self._rejected, dict(self._dropped), self._pending)
+            return Tally(
+                self._sent,
+                self._rejected,
+                dict(self._dropped),
+                self._pending,
+                self._bytes,
+                self._spooled,
+                self._recovered,
+            )
+
+    def _count_spooled(self, items: int) -> None:
+        self._spooled += items
+        self._pending -= items
+        self.settled.notify_all()
 
     def _land(self) -> Parcel | None:
         """Take the parcel in flight out of the queue; None when the queue was closed meanwhile."""
@@ -185,8 +251,9 @@ class ExportQueue(Generic[T]):
             self._drop("queue_full", parcel.items)
             return True
         if self._waiting:
-            self._bytes -= self._waiting.popleft()[1]
-            self._drop("queue_full", 1)
+            _, weight, count = self._waiting.popleft()
+            self._bytes -= weight
+            self._drop("queue_full", count)
             return True
         return False
 

@@ -23,8 +23,8 @@ FIRST_EXPORT_S = 0.1
 class FlushResult:
     """What became of the items that waited when a flush or a shutdown began.
 
-    `sent` arrived, `dropped` were lost or rejected, `pending` still wait; `ok` says that
-    all arrived.
+    `sent` arrived, `dropped` were lost or rejected, `pending` still wait, in memory or in the
+    spool; `ok` says that all arrived.
     """
 
     ok: bool
@@ -40,6 +40,7 @@ class Exporter(Generic[T]):
         self._delivery = delivery
         self._queue = delivery.queue
         self._events = events
+        self._thread: threading.Thread | None = None
         self._begin()
         _exporters.add(self)
 
@@ -55,36 +56,67 @@ class Exporter(Generic[T]):
         self._in_this_process()
         waiting = self._queue.put(item)
         if self._thread is None and waiting:
-            self._start()
+            self.start()
         if waiting == self._delivery.settings.batch_items_max:
             self._wake()
 
+    def start(self) -> None:
+        """The thread runs; the first item starts it otherwise."""
+        with self._queue.lock:
+            if self._thread is not None:
+                return
+            self._delivery.tick_in(FIRST_EXPORT_S)
+            thread = threading.Thread(target=self._run, name="tollspan-export", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # There can be no more threads at present; the next item tries again.
+            self._thread = thread
+
     def flush(self, timeout_s: float) -> FlushResult:
         """Try at once, for up to `timeout_s`, to deliver all that waits now."""
+        before = self.tally()
+        return self.await_settled(before, self.hurry(), timeout_s)
+
+    def hurry(self) -> int:
+        """All that waits now is tried at once; return how many items will be settled then."""
         self._in_this_process()
         with self._queue.lock:
-            before = self._queue.tally()
-            target = before.settled + before.pending
+            tally = self._queue.tally()
+            target = tally.settled + tally.pending
             self._delivery.hurry(target)
             self._wake()
+            return target
+
+    def await_settled(self, before: Tally, target: int, timeout_s: float) -> FlushResult:
+        """What became since `before` of `target` items, after `timeout_s` at the latest."""
+        with self._queue.lock:
             self._queue.settled.wait_for(lambda: self._queue.tally().settled >= target, timeout_s)
-            return _result(before, self._queue.tally())
+            return _result(before, self._queue.tally(), target)
 
     def shutdown(self, timeout_s: float) -> FlushResult:
         """Make one more attempt for all that waits; what is left after `timeout_s` is dropped: `shutdown`."""
+        before = self.tally()
+        self.finish(timeout_s)
+        return self.end(before, timeout_s)
+
+    def finish(self, timeout_s: float) -> None:
+        """The last attempts begin, which may take `timeout_s`."""
         self._in_this_process()
-        before = self._queue.tally()
         self._delivery.finish(timeout_s)
         self._wake()
-        if self._thread is not None and self._thread is not threading.current_thread():
+
+    def end(self, before: Tally, timeout_s: float) -> FlushResult:
+        """What became since `before` of everything, now that the last attempts are over, or time is up."""
+        if self.closed:
+            return FlushResult(True, 0, 0, 0)
+        if self._thread is None:
+            self._run_out()
+        elif self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
-        lost = self._queue.close()
+        self._delivery.end()
         self._delivery.sender.close()
-        if lost:
-            self._events.lost(
-                "shutdown", lost, f"{self._delivery.sender.destination} did not take it in time"
-            )
-        return _result(before, self._queue.tally())
+        return _result(before, self._queue.tally(), 0)
 
     @property
     def closed(self) -> bool:
@@ -98,21 +130,9 @@ class Exporter(Generic[T]):
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._thread: threading.Thread | None = None
+        self._thread = None
         self._work = threading.Condition(self._queue.lock)
         self._woken = False
-
-    def _start(self) -> None:
-        with self._queue.lock:
-            if self._thread is not None:
-                return
-            self._delivery.tick_in(FIRST_EXPORT_S)
-            thread = threading.Thread(target=self._run, name="tollspan-export", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:
-                return  # There can be no more threads at present; the next item tries again.
-            self._thread = thread
 
     def _run(self) -> None:
         while True:
@@ -129,6 +149,14 @@ class Exporter(Generic[T]):
                 if not self._woken:
                     self._work.wait(wait_s)
                 self._woken = False
+
+    def _run_out(self) -> None:
+        """Do what a thread would have done, as at the end of the interpreter none can start any more."""
+        try:
+            while self._delivery.step() is not None:
+                pass
+        except Exception as error:
+            self._events.bug("the last export", error)
 
     def _wake(self) -> None:
         with self._work:
@@ -148,10 +176,11 @@ class Exporter(Generic[T]):
         self._begin()
 
 
-def _result(before: Tally, after: Tally) -> FlushResult:
+def _result(before: Tally, after: Tally, target: int) -> FlushResult:
     sent = after.sent - before.sent
-    dropped = after.settled - before.settled - sent
-    pending = max(0, before.settled + before.pending - after.settled)
+    spooled = after.spooled - before.spooled
+    dropped = after.settled - before.settled - sent - spooled
+    pending = max(0, target - after.settled) + spooled
     return FlushResult(not dropped and not pending, sent, dropped, pending)
 
 

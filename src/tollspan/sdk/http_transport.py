@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import socket
 import ssl
 import time
@@ -13,16 +14,15 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from opentelemetry import context as otel_context
-from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, _SUPPRESS_INSTRUMENTATION_KEY
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import make_headers, parse_url
 
 from tollspan.errors import RetryableError
+from tollspan.oauth2.loopback import is_loopback
 from tollspan.otlp.http_exchange import HTTPResponse
-from tollspan.sdk.setting_values import is_loopback
 from tollspan.sdk.settings import Settings
+from tollspan.sdk.untraced import untraced
 
 CHUNK_BYTES = 1 << 16
 
@@ -43,7 +43,7 @@ class HTTPTransport:
             "key_file": settings.client_key_file,
         }
         self._tls = {name: path for name, path in files.items() if path is not None}
-        self._managers: dict[str | None, urllib3.PoolManager] = {}
+        self._managers: dict[str | None, tuple[list[int | None], urllib3.PoolManager]] = {}
 
     def request(  # noqa: PLR0913 - a request has that many parts
         self,
@@ -58,24 +58,22 @@ class HTTPTransport:
         """The answer, with lower-case header names. Raises RetryableError when there is none in time."""
         if timeout_s <= 0:
             raise RetryableError(LATE)
-        context_token = otel_context.attach(_untraced())
         try:
-            response = self._manager(_proxy(url)).urlopen(
-                method,
-                url,
-                body=body,
-                headers=headers,
-                timeout=urllib3.Timeout(total=timeout_s),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            answer = _read(response, bytes_max)
+            with untraced():
+                response = self._manager(find_proxy(url)).urlopen(
+                    method,
+                    url,
+                    body=body,
+                    headers=headers,
+                    timeout=urllib3.Timeout(total=timeout_s),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                answer = _read(response, bytes_max)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise RetryableError(_cause(error)) from None
-        finally:
-            otel_context.detach(context_token)
         return HTTPResponse(
             response.status, {name.lower(): text for name, text in response.headers.itermerged()}, answer
         )
@@ -85,25 +83,24 @@ class HTTPTransport:
         self._managers = {}
 
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
-        manager = self._managers.get(proxy)
-        if manager is None:
-            manager = self._managers[proxy] = _new_manager(proxy, self._tls)
+        """The connections through `proxy` that were made with the certificates as they are now."""
+        modified_ns = [_modified_ns(file) for file in self._tls.values()]
+        made_ns, manager = self._managers.get(proxy, (None, None))
+        if manager is None or made_ns != modified_ns:
+            manager = _new_manager(proxy, self._tls)
+            self._managers[proxy] = modified_ns, manager
         return manager
 
 
-def _untraced() -> otel_context.Context:
-    """A context in which instrumented libraries make no spans; they look for one of three keys."""
-    context = otel_context.get_current()
-    for key in (
-        _SUPPRESS_INSTRUMENTATION_KEY,
-        _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
-        "suppress_instrumentation",
-    ):
-        context = otel_context.set_value(key, True, context)
-    return context
+def _modified_ns(file: str) -> int | None:
+    try:
+        return os.stat(file).st_mtime_ns
+    except OSError:
+        return None
 
 
-def _proxy(url: str) -> str | None:
+def find_proxy(url: str) -> str | None:
+    """The proxy that the environment names for `url`, if any."""
     parts = urlsplit(url)
     if is_loopback(url) or proxy_bypass(parts.netloc):
         return None

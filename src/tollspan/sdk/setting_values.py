@@ -6,16 +6,19 @@ else. Nobody shows those errors, as their texts quote the value, which may be a 
 
 from __future__ import annotations
 
-import ipaddress
+import logging
 import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from urllib.parse import unquote, urlsplit
 
 from tollspan.errors import ConfigError
+from tollspan.oauth2.client_credentials import AuthMethod
 from tollspan.oauth2.secret import Secret
+from tollspan.otlp.signals import Signal
+from tollspan.sdk.destinations import DESTINATIONS
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
@@ -42,15 +45,6 @@ def read_credential(credential: Credential) -> Secret:
         return _secret(credential.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(str(credential), f"holds no credential ({type(error).__name__})") from None
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` names this machine, so that nobody else can listen."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(value: str) -> str:
@@ -108,6 +102,13 @@ def _number(value: str | float) -> float:
     return number
 
 
+def _rate(value: str | float) -> float:
+    rate = float(value)
+    if not 0 <= rate <= 1:
+        raise ValueError
+    return rate
+
+
 def _count(value: str | float) -> int:
     count = int(_number(value))
     if count != float(value):
@@ -129,6 +130,44 @@ def _compression(value: object) -> str:
         raise ValueError from None
 
 
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: object) -> str:
+        return words[words.index(str(value).strip())]
+
+    return read
+
+
+def _header_name(value: str) -> str:
+    return next(iter(_headers({_text(value): "-"})))
+
+
+def _datasets(value: object) -> dict[str, str]:
+    """A name for each signal; one name alone is for all of them."""
+    names = (
+        value
+        if isinstance(value, Mapping) or "=" in str(value)
+        else {signal.value: str(value) for signal in Signal}
+    )
+    datasets = _pairs(names)
+    if not datasets.keys() <= {signal.value for signal in Signal}:
+        raise ValueError
+    return {signal: _secret(name).reveal() for signal, name in datasets.items()}
+
+
+def _signals(value: object) -> tuple[str, ...]:
+    words = _words(value)
+    if not set(words) <= {signal.value for signal in Signal}:
+        raise ValueError
+    return words
+
+
+def _level(value: str | int) -> int:
+    level = value if isinstance(value, int) else logging.getLevelName(value.strip().upper())
+    if not isinstance(level, int) or isinstance(level, bool):
+        raise ValueError
+    return level
+
+
 def _unit_source(value: UnitSource) -> UnitSource:
     return value if callable(value) else _text(value)
 
@@ -146,8 +185,24 @@ WORDS = Kind("words separated by spaces", _words)
 PAIRS = Kind("name=value,name=value", _pairs)
 HEADERS = Kind("name=value,name=value in printable ASCII", _headers)
 NUMBER = Kind("a number above 0", _number)
+RATE = Kind("a number from 0 to 1", _rate)
 COUNT = Kind("a whole number above 0", _count)
 FLAG = Kind("true or false", _flag)
 COMPRESSION = Kind("gzip or none", _compression)
+LEVEL = Kind("a level of logging, as INFO", _level)
+FOLDER = Kind("a path", lambda value: _text(str(value)))
+SIGNALS = Kind("some of traces,metrics,logs", _signals)
+TEMPORALITY = Kind(
+    "cumulative, delta or lowmemory", lambda value: _one_of("cumulative", "delta", "lowmemory")(value.lower())
+)
+HISTOGRAMS = Kind(
+    "explicit_bucket_histogram or base2_exponential_bucket_histogram",
+    _one_of("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
+)
 UNIT_SOURCE = Kind("a text, or pass a function without arguments", _unit_source)
+DESTINATION = Kind(" or ".join(DESTINATIONS), _one_of(*DESTINATIONS))
+DATASETS = Kind("a name, or traces=name,metrics=name,logs=name", _datasets)
+PROTOCOL = Kind("http/protobuf or grpc", _one_of("http/protobuf", "grpc"))
+AUTH_METHOD = Kind(" or ".join(get_args(AuthMethod)), _one_of(*get_args(AuthMethod)))
+HEADER_NAME = Kind("the name of a header", _header_name)
 SAMPLER = Kind("an opentelemetry.sdk.trace.sampling.Sampler", _sampler)

@@ -18,6 +18,7 @@ from tollspan.sdk.attribution import Attribution
 from tollspan.sdk.delivery import ItemType
 from tollspan.sdk.events import Events
 from tollspan.sdk.exporter import Exporter
+from tollspan.sdk.unit_propagation import plain_dict
 
 SPAN_BYTES, EVENT_BYTES, VALUE_BYTES = 2600, 600, 100
 """About what CPython needs for a span, for one of its events, and for an attribute without its text."""
@@ -40,8 +41,8 @@ class SpanPipeline(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """The span has the attributes of its unit, except those that it was started with."""
         try:
-            if attributes := self._attribution.attributes():
-                held = _held(span)
+            if attributes := self._attribution.attributes(parent_context):
+                held = plain_dict(span._attributes)  # noqa: SLF001
                 for key, value in attributes.items():
                     held.setdefault(key, value)
         except Exception as error:
@@ -67,36 +68,32 @@ class SpanPipeline(SpanProcessor):
 
 def span_bytes(span: ReadableSpan) -> int:
     """About how much memory `span` takes while it waits."""
-    size = SPAN_BYTES + _values_bytes(_held(span))
+    size = SPAN_BYTES + values_bytes(plain_dict(span._attributes))  # noqa: SLF001
     if span._events:  # noqa: SLF001
         for event in span.events:
-            size += EVENT_BYTES + _values_bytes(event.attributes or {})
+            size += EVENT_BYTES + values_bytes(event.attributes or {})
     return size
 
 
-def _held(span: ReadableSpan) -> Any:
-    """The dict of the span's attributes, without the checks that are made for values from outside."""
-    attributes: Any = {} if span._attributes is None else span._attributes  # noqa: SLF001
-    return getattr(attributes, "_dict", attributes)
-
-
-def _values_bytes(attributes: Mapping[str, Any]) -> int:
+def values_bytes(attributes: Mapping[str, Any]) -> int:
+    """About how much memory attributes take."""
     size = VALUE_BYTES * len(attributes)
     for value in attributes.values():
         kind = type(value)
         if kind is str:
             size += len(value)
         elif kind not in NUMBERS:
-            size += _value_bytes(value)
+            size += value_bytes(value)
     return size
 
 
-def _value_bytes(value: object) -> int:
+def value_bytes(value: object) -> int:
+    """About how much memory a value of an attribute or a body takes."""
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Mapping):
-        return _values_bytes(value)
-    return sum(VALUE_BYTES + _value_bytes(item) for item in value) if isinstance(value, Sequence) else 0
+        return values_bytes(value)
+    return sum(VALUE_BYTES + value_bytes(item) for item in value) if isinstance(value, Sequence) else 0
 
 
 SPANS = ItemType(Signal.TRACES, encode_spans, span_bytes)

@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.util.types import Attributes
 
 from tollspan.sdk.events import Events
-from tollspan.sdk.settings import Settings
 from tollspan.sdk.spans import SpanPipeline
 
 
@@ -56,13 +55,13 @@ class Tracing:
         self._events = events
         self._attached: trace.TracerProvider | None = None
 
-    def attach(self, settings: Settings) -> None:
-        """Spans are recorded as `settings` say, as far as a provider of somebody else's leaves a choice."""
+    def attach(self, resource: Resource, sampler: Sampler | None) -> None:
+        """Spans are of `resource` and chosen by `sampler`, unless a provider of somebody else's is set."""
         provider = trace.get_tracer_provider()
         if isinstance(provider, ReconfigurableTracerProvider) and provider is self._attached:
-            provider.reconfigure(_resource(settings), settings.sampler)
+            provider.reconfigure(resource, sampler)
         elif isinstance(provider, trace.ProxyTracerProvider):
-            self._attached = own = ReconfigurableTracerProvider(_resource(settings), settings.sampler)
+            self._attached = own = ReconfigurableTracerProvider(resource, sampler)
             own.add_span_processor(self._pipeline)
             trace.set_tracer_provider(own)
         elif not isinstance(provider, TracerProvider):
@@ -74,15 +73,3 @@ class Tracing:
             self._events.notice(
                 "attached", "using the tracer provider that is set, with its resource and sampler"
             )
-
-
-def _resource(settings: Settings) -> Resource:
-    """Named attributes win over `resource_attributes`, and all of them over OTEL_RESOURCE_ATTRIBUTES."""
-    named = {
-        "service.name": settings.service_name,
-        "service.version": settings.service_version,
-        "deployment.environment.name": settings.environment,
-        "telemetry.distro.name": "tollspan",
-    }
-    given = {key: value for key, value in named.items() if value is not None}
-    return Resource.create({**settings.resource_attributes, **given})

@@ -1,0 +1,1 @@
+"""`tollspan doctor`: looks for whatever keeps telemetry from arriving, and says cause and cure."""

@@ -1,0 +1,1 @@
+"""`tollspan run`: telemetry for a program that knows nothing of it."""

@@ -1,0 +1,1 @@
+"""The folder that `tollspan run` puts on PYTHONPATH."""
