@@ -35,6 +35,13 @@ COMMANDS = (
         "gateway",
         "create, list, rotate and revoke what clients sign in with",
     ),
+    Command(
+        "users",
+        "tollspan.gateway.authserver.user_commands",
+        "gateway",
+        "say who may sign in to the dashboard",
+    ),
+    Command("storage", "tollspan.gateway.storage.commands", "gateway", "back up and restore the data folder"),
     Command("demo", "tollspan.demo.commands", "demo", "a gateway and a shop that sends to it"),
 )
 
