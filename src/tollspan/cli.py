@@ -37,6 +37,13 @@ COMMANDS = (
     ),
     Command("run", "tollspan.sdk.run.commands", "instrument", "a program under the SDK, unchanged"),
     Command("doctor", "tollspan.sdk.doctor.commands", "instrument", "why does no telemetry arrive?"),
+    Command(
+        "users",
+        "tollspan.gateway.authserver.user_commands",
+        "gateway",
+        "say who may sign in to the dashboard",
+    ),
+    Command("storage", "tollspan.gateway.storage.commands", "gateway", "back up and restore the data folder"),
     Command("demo", "tollspan.demo.commands", "demo", "a gateway and a shop that sends to it"),
 )
 

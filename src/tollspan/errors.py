@@ -94,9 +94,13 @@ class PermanentError(DeliveryError):
 
 
 class AuthError(TollspanError):
-    """An OAuth2 refusal: `code` is the RFC's error code, `description` is printable ASCII."""
+    """An OAuth2 refusal: `code` is the RFC's error code, `description` is printable ASCII.
+
+    `resource_metadata` is the URL that tells who issues tokens for what was asked (RFC 9728 §5.1).
+    """
 
     code = "invalid_request"
+    resource_metadata = ""
 
     def __init__(self, description: str, code: str | None = None) -> None:
         super().__init__(description)

@@ -84,9 +84,3 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_costs_nothing(gateway, c
     lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + request.content[:10])
-
-
-def test_a_signal_that_is_not_stored_yet_is_not_found(gateway, credential):
-    response = httpx.post(f"{gateway.url}/v1/logs", headers=OTLP | gateway.authorization(credential))
-
-    assert response.status_code == 404

@@ -1,6 +1,7 @@
 """`tollspan gateway` as a process: its ready line, its end, and what it refuses to do."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from helpers.gateway import Gateway
+from helpers.requests import OTLP, TraceRequest
 
 REFUSE_TIMEOUT_S = 60
 
@@ -101,3 +103,65 @@ def test_two_gateways_cannot_have_one_data_folder(tmp_path):
     assert code == 1
     assert "tollspan gateway: " in stderr
     assert "Traceback" not in stderr
+
+
+def test_an_auth_process_and_an_ingest_process_share_the_identity_and_only_one_has_the_keys(tmp_path):
+    """What the auth process issues, the ingest process takes, though it never had a private key to open."""
+    identity = tmp_path / "identity"
+    config = tmp_path / "split.yaml"
+    config.write_text("extensions: {auth: {issuer: 'https://auth.example'}}\n")
+    auth = Gateway(identity, "--roles", "auth", "--config", str(config))
+    with auth:
+        credential = auth.create_credential(permissions="write:traces")
+        headers = auth.authorization(credential)
+        assert auth.ui is None
+        assert httpx.post(f"{auth.url}/v1/traces", headers=headers).status_code == 404
+        assert httpx.get(f"{auth.url}/.well-known/jwks.json").json()["keys"]
+    keys = identity / "signing-keys.json"
+    private = keys.read_bytes()
+    keys.unlink()
+    with Gateway(identity, "--roles", "ingest", "--config", str(config)) as ingest:
+        sent = TraceRequest()
+        taken = httpx.post(f"{ingest.url}/v1/traces", headers=headers | OTLP, content=sent.wire)
+        assert taken.status_code == 200
+        assert not keys.exists()
+        assert httpx.post(f"{ingest.url}/token").status_code == 404
+        assert httpx.get(f"{ingest.url}/api/v1/traces", headers=headers).status_code == 404
+        assert httpx.get(f"{ingest.url}/readyz").status_code == 200
+    keys.write_bytes(private)
+
+
+def test_no_file_with_a_private_key_is_opened_by_a_process_that_only_takes_telemetry(tmp_path):
+    data_dir = tmp_path / "data"
+    config = tmp_path / "split.yaml"
+    config.write_text("extensions: {auth: {issuer: 'https://auth.example'}}\n")
+    with Gateway(data_dir):
+        pass
+    os.mkfifo(tmp_path / "never-read")
+    (data_dir / "signing-keys.json").rename(tmp_path / "kept")
+    # Whoever opened this would wait for ever.
+    (tmp_path / "never-read").rename(data_dir / "signing-keys.json")
+    with Gateway(data_dir, "--roles", "ingest,query,ui", "--config", str(config)) as gateway:
+        assert httpx.get(f"{gateway.url}/readyz").status_code == 200
+
+
+def test_an_unknown_role_is_refused(tmp_path):
+    code, stderr = refuse("--data-dir", str(tmp_path), "--roles", "ingest,king")
+
+    assert code == 2
+    assert "ingest, query, auth, ui" in stderr
+
+
+def test_a_gateway_whose_identity_is_on_a_server_knows_what_its_command_makes_there(tmp_path, postgresql):
+    where = postgresql.new_database()
+    with Gateway(tmp_path / "data", "--identity", where) as gateway:
+        credential = gateway.create_credential(permissions="write:traces", identity=where)
+        headers = gateway.authorization(credential)
+        sent = httpx.post(f"{gateway.url}/v1/traces", headers=headers | OTLP, content=TraceRequest().wire)
+        assert sent.status_code == 200
+        gateway.credentials("revoke", credential["client_id"], "--identity", where)
+        while httpx.post(f"{gateway.url}/v1/traces", headers=headers | OTLP).status_code != 401:
+            pass
+
+    assert not (tmp_path / "data" / "identity.db").exists()
+    assert where not in gateway.log

@@ -14,7 +14,7 @@ from tollspan.collector.config.validate import validate
 from tollspan.collector.service import Service
 from tollspan.gateway import components
 from tollspan.gateway.commands import DEFAULT_CONFIG
-from tollspan.gateway.distribution import FACTORIES, build_gateway_registry
+from tollspan.gateway.distribution import FACTORIES, ROLES, build_gateway_registry, keep_roles
 
 
 def test_every_component_of_the_gateway_is_registered():
@@ -55,9 +55,10 @@ def test_a_users_file_adds_a_destination_beside_the_gateways_own():
     }
     configuration = validate(load([DEFAULT_CONFIG, added]), build_gateway_registry())
 
-    [pipeline] = configuration.pipelines
-    assert pipeline.components[Kind.EXPORTER] == ("storage", "live", "debug")
-    assert pipeline.components[Kind.RECEIVER] == ("otlp",)
+    pipelines = {pipeline.id: pipeline.components for pipeline in configuration.pipelines}
+    assert pipelines["traces"][Kind.EXPORTER] == ("storage", "live", "debug")
+    assert pipelines["logs"][Kind.EXPORTER] == pipelines["metrics"][Kind.EXPORTER] == ("storage", "live")
+    assert {components[Kind.RECEIVER] for components in pipelines.values()} == {("otlp",)}
 
 
 def test_every_protocol_of_the_default_receiver_asks_who_is_there():
@@ -67,15 +68,6 @@ def test_every_protocol_of_the_default_receiver_asks_who_is_there():
         "grpc": {"authenticator": "auth"},
         "http": {"authenticator": "auth"},
     }
-
-
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_a_pipeline_for_a_signal_that_cannot_be_stored_is_refused(signal):
-    added = {"service": {"pipelines": {signal: {"receivers": ["otlp"], "exporters": ["storage"]}}}}
-
-    with pytest.raises(ExceptionGroup) as refused:
-        validate(load([DEFAULT_CONFIG, added]), build_gateway_registry())
-    assert "does not support" in str(refused.value.exceptions[0])
 
 
 @pytest.fixture
@@ -108,13 +100,46 @@ async def test_only_the_listed_routes_of_the_port_answer_without_credentials(ser
         f"GET /ui/{'a' * 32}",
         "GET /healthz",
         "GET /readyz",
+        "GET /metrics",
         "GET /api/openapi.json",
         "POST /api/v1/session",
         "DELETE /api/v1/session",
+        "GET /api/v1/session/oidc",
+        "GET /api/v1/session/oidc/callback",
+        "GET /api/v1/session/ways",
+        "POST /api/v1/owner",
         "POST /token",
+        "POST /revoke",
+        "POST /introspect",
         "GET /.well-known/oauth-authorization-server",
         "GET /.well-known/oauth-protected-resource",
         "GET /.well-known/jwks.json",
-        # No pipeline takes these signals, which is no secret.
-        *(f"POST {prefix}/v1/{signal}" for prefix in ("", "/otlp") for signal in ("metrics", "logs")),
     }
+
+
+@pytest.mark.parametrize(
+    ("roles", "extensions", "pipelines"),
+    [
+        (ROLES, ["store", "auth", "web"], 3),
+        (("auth",), ["auth"], 0),
+        (("ingest",), ["store", "auth", "web"], 3),
+        (("query", "ui"), ["store", "auth", "web"], 0),
+    ],
+    ids=str,
+)
+def test_a_process_has_the_parts_that_its_roles_need(roles, extensions, pipelines):
+    document = load([DEFAULT_CONFIG, {"extensions": {"auth": {"issuer": "https://auth.example"}}}])
+    kept = keep_roles(document, roles)
+    configuration = validate(kept, build_gateway_registry(), pipelines_required="ingest" in roles)
+
+    assert list(configuration.extensions) == extensions
+    assert len(configuration.pipelines) == pipelines
+    assert configuration.parts[Kind.EXTENSION]["auth"].config.issues_tokens == ("auth" in roles)
+    assert document["service"]["pipelines"]
+
+
+def test_a_process_that_issues_no_tokens_must_be_told_whose_it_takes():
+    with pytest.raises(ExceptionGroup) as refused:
+        validate(keep_roles(load([DEFAULT_CONFIG]), ["ingest"]), build_gateway_registry())
+
+    assert [error.path for error in refused.value.exceptions] == ["extensions::auth::issuer"]

@@ -33,6 +33,7 @@ class Gateway:
     url: str
     grpc: str
     ui: str
+    create_owner: str | None
     printed_after_ready: str
     process: subprocess.Popen[str]
 
@@ -62,6 +63,7 @@ class Gateway:
             raise AssertionError(f"the gateway did not become ready:\n{self.log}")
         ready = json.loads(line)
         self.url, self.grpc, self.ui = ready["http"], ready["grpc"], ready["ui"]
+        self.create_owner = ready.get("create_owner")
 
     def stop(self) -> int:
         """Ask the gateway to drain and end (SIGTERM); its exit code."""

@@ -6,7 +6,8 @@ import struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
-from tollspan.gateway.query.spans import InstrumentationScope, Resource, Span, SpanEvent, SpanLink
+from tollspan.gateway.query.origins import InstrumentationScope, Resource
+from tollspan.gateway.query.spans import Span, SpanEvent, SpanLink
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
@@ -73,8 +74,8 @@ def expected_spans(made):
 
 
 def _expected_span(sent, resource_spans, scope_spans):
-    attributes = _attributes(sent.attributes)
-    resource_attributes = _attributes(resource_spans.resource.attributes)
+    attributes = attributes_of(sent.attributes)
+    resource_attributes = attributes_of(resource_spans.resource.attributes)
     service = resource_attributes.get("service.name")
     scope = scope_spans.scope
     difference = (sent.end_time_unix_nano - sent.start_time_unix_nano) & (2**64 - 1)
@@ -100,7 +101,7 @@ def _expected_span(sent, resource_spans, scope_spans):
         instrumentation_scope=InstrumentationScope(
             scope.name,
             scope.version,
-            _attributes(scope.attributes),
+            attributes_of(scope.attributes),
             scope_spans.schema_url,
             scope.dropped_attributes_count,
         ),
@@ -108,7 +109,7 @@ def _expected_span(sent, resource_spans, scope_spans):
             SpanEvent(
                 event.name,
                 event.time_unix_nano,
-                _attributes(event.attributes),
+                attributes_of(event.attributes),
                 event.dropped_attributes_count,
             )
             for event in sent.events
@@ -119,7 +120,7 @@ def _expected_span(sent, resource_spans, scope_spans):
                 link.span_id.hex().rjust(16, "0"),
                 link.trace_state,
                 link.flags,
-                _attributes(link.attributes),
+                attributes_of(link.attributes),
                 link.dropped_attributes_count,
             )
             for link in sent.links
@@ -135,18 +136,18 @@ def _first_text(attributes, keys):
     return next((text for text in texts if isinstance(text, str) and text), None)
 
 
-def _attributes(key_values):
-    return {key_value.key: _value(key_value.value) for key_value in key_values}
+def attributes_of(key_values):
+    return {key_value.key: value_of(key_value.value) for key_value in key_values}
 
 
-def _value(value):
+def value_of(value):
     kind = value.WhichOneof("value")
     if kind in {None, "string_value_strindex"}:  # the latter is for profiles alone
         return None
     if kind == "array_value":
-        return [_value(element) for element in value.array_value.values]
+        return [value_of(element) for element in value.array_value.values]
     if kind == "kvlist_value":
-        return _attributes(value.kvlist_value.values)
+        return attributes_of(value.kvlist_value.values)
     return getattr(value, kind)
 
 

@@ -3,8 +3,11 @@
 import contextlib
 
 from tollspan.gateway.storage.engine import Engine
+from tollspan.gateway.storage.envelopes import Envelopes
+from tollspan.gateway.storage.item_writer import ItemWriter
 from tollspan.gateway.storage.statements import migrations
 from tollspan.gateway.storage.store import Store
+from tollspan.otlp.signals import Signal
 
 
 @contextlib.asynccontextmanager
@@ -27,3 +30,8 @@ def open_engine(path, kind=Engine):
         yield engine
     finally:
         engine.close()
+
+
+def new_writer(engine, signal=Signal.TRACES, **options):
+    """A writer as it is after a start of the process."""
+    return ItemWriter(engine, Envelopes(engine), signal, **options)

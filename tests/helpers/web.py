@@ -1,8 +1,9 @@
 """Callers of the web API as its tests know them: by access token, or by the dashboard's cookie."""
 
+from helpers.identity import identity_in_memory
 from tollspan.errors import InvalidTokenError, MissingTokenError
 from tollspan.gateway.authserver.authenticator import read_session_cookie
-from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.authserver.permissions import READ
 from tollspan.oauth2.principal import Principal
 
 READER = {"Authorization": "Bearer reader"}
@@ -10,9 +11,9 @@ WRITER = {"Authorization": "Bearer writer"}
 LIMITED = {"Authorization": "Bearer limited"}
 
 PRINCIPALS = {
-    "reader": Principal("reader", "acme", frozenset({"read:traces"})),
+    "reader": Principal("reader", "acme", frozenset(READ)),
     "writer": Principal("writer", "acme", frozenset({"write:traces"})),
-    "limited": Principal("limited", "acme", frozenset({"read:traces"}), frozenset({"shop", "bank"})),
+    "limited": Principal("limited", "acme", frozenset(READ), frozenset({"shop", "bank"})),
 }
 
 
@@ -20,11 +21,18 @@ class Callers:
     """Authenticates the principals above by their names, and browsers by their sessions."""
 
     def __init__(self):
-        self.sessions = Sessions()
+        self._identity = identity_in_memory()
+
+    def identity(self):
+        """The stores behind the sessions, and whatever else a test puts there."""
+        return self._identity
+
+    def oidc_sign_in(self):
+        """Nobody signs in elsewhere, unless a test says so."""
 
     def cookie(self):
         """The header of a browser that has signed in."""
-        session_id = self.sessions.open(self.sessions.key.reveal())
+        session_id = self._identity.sessions.open_with_key(self._identity.sessions.key.reveal())
         return {"Cookie": f"tollspan_session={session_id.reveal()}"}
 
     async def authenticate(self, headers):
@@ -37,7 +45,7 @@ class Callers:
             raise InvalidTokenError("the access token is not valid") from None
 
     async def authenticate_page(self, headers):
-        principal = self.sessions.find(read_session_cookie(headers))
+        principal = self._identity.sessions.find(read_session_cookie(headers))
         if "authorization" in headers or principal is None:
             return await self.authenticate(headers)
         return principal

@@ -89,3 +89,42 @@ def test_markup_in_telemetry_stays_text(gateway, writer, page):
     page.goto(f"{gateway.url}/ui/traces/{request.trace_id.hex()}")
 
     expect(page.get_by_text(PAYLOAD).first).to_be_visible()
+
+
+def test_the_first_owner_makes_an_account_and_a_credential_that_works(tmp_path, page):
+    with Gateway(tmp_path / "data") as gateway:
+        page.goto(gateway.create_owner)
+        page.get_by_label("E-mail address").fill("ada@example.com")
+        page.get_by_label("Password").fill("correct horse battery")
+        page.get_by_role("button", name="Make the account").click()
+        page.get_by_role("link", name="Credentials").click()
+        page.get_by_label("Name").fill("exporter")
+        page.get_by_role("button", name="Create").click()
+        expect(page.get_by_text("It is shown this once.")).to_be_visible()
+        names, values = (page.locator(f".issued {part}").all_inner_texts() for part in ("dt", "dd code"))
+        issued = dict(zip(names, values, strict=True))
+        answer = httpx.post(
+            f"{gateway.url}/v1/traces",
+            content=TraceRequest().wire,
+            headers=gateway.authorization(issued) | OTLP,
+        )
+        assert answer.status_code == 200
+        page.get_by_role("button", name="Revoke").click()
+        page.get_by_role("button", name="Revoke for good").click()
+        expect(page.get_by_role("cell", name="revoked")).to_be_visible()
+        assert gateway.request_token(issued).status_code == 401
+
+
+def test_a_person_signs_in_with_a_password_and_a_wrong_one_is_refused(tmp_path, page):
+    with Gateway(tmp_path / "data") as gateway:
+        account = {"key": gateway.create_owner.partition("#owner=")[2], "email": "ada@example.com"}
+        made = httpx.post(f"{gateway.url}/api/v1/owner", json=account | {"password": "correct horse battery"})
+        assert made.status_code == 204
+        page.goto(f"{gateway.url}/ui/")
+        page.get_by_label("E-mail address").fill("ada@example.com")
+        page.get_by_label("Password").fill("a wrong password")
+        page.get_by_role("button", name="Sign in with a password").click()
+        expect(page.get_by_text("is wrong")).to_be_visible()
+        page.get_by_label("Password").fill("correct horse battery")
+        page.get_by_role("button", name="Sign in with a password").click()
+        expect(page.get_by_role("link", name="Traces", exact=True)).to_be_visible()

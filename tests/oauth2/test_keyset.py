@@ -3,7 +3,7 @@ import threading
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from tollspan.oauth2.keyset import KEYS_MAX, KeySet, RotatingKeySet
+from tollspan.oauth2.keyset import FRESH_S, KEYS_MAX, STALE_S_MAX, KeySet, RotatingKeySet
 
 
 def ec(kid):
@@ -149,3 +149,50 @@ def test_threads_that_need_the_first_keys_wait_for_one_fetch():
 
     assert found == [True] * 10
     assert issuer.fetches == 1
+
+
+def test_a_withdrawn_key_is_noticed_within_the_hour():
+    issuer = Issuer()
+    keys = issuer.keyset()
+    assert keys.find("one")
+    issuer.keys = [ec("two")]
+    issuer.now_s = FRESH_S
+    assert keys.find("one")
+    issuer.now_s += 1
+
+    assert keys.find("one") is None
+
+
+def test_keys_that_cannot_be_fetched_anew_for_a_day_count_no_more():
+    issuer = Issuer()
+    keys = issuer.keyset()
+    assert keys.find("one")
+    issuer.answer = OSError("unreachable")
+    issuer.now_s = STALE_S_MAX
+    assert keys.find("one")
+    issuer.now_s += 1
+    assert keys.find("one") is None
+    issuer.answer, issuer.now_s = None, issuer.now_s + 30
+
+    assert keys.find("one")
+
+
+def test_who_needs_a_known_key_does_not_wait_for_a_fetch_under_way():
+    issuer = Issuer()
+    keys = issuer.keyset()
+    keys.find("one")
+    issuer.now_s = FRESH_S + 1
+    fetching, released = threading.Event(), threading.Event()
+
+    def fetch():
+        fetching.set()
+        assert released.wait(30)
+        return {"keys": issuer.keys}
+
+    keys._fetch = fetch
+    slow = threading.Thread(target=keys.find, args=("one",))
+    slow.start()
+    assert fetching.wait(30)
+    assert keys.find("one")
+    released.set()
+    slow.join(30)

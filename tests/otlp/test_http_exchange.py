@@ -4,11 +4,13 @@ import gzip
 import json
 import time
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, formatdate
 from typing import Any
 
 import pytest
+import zstandard
 from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,13 @@ def judge(status: int, headers: dict[str, str], body: bytes = b"") -> Outcome:
 
 # Server
 
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "identity": bytes,
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "deflate": zlib.compress,
+    "zstd": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+
 
 @pytest.mark.parametrize(
     ("content_type", "encoding"),
@@ -91,7 +100,7 @@ def test_another_media_type_is_answered_415_in_json(content_type: str) -> None:
     assert "application/x-protobuf" in json.loads(answer.body)["message"]
 
 
-@pytest.mark.parametrize("compression", ["br", "gzip, gzip", "gzip,identity", "zstd"])
+@pytest.mark.parametrize("compression", ["br", "gzip, gzip", "gzip,identity", "snappy"])
 def test_an_unknown_or_stacked_content_encoding_is_answered_415(compression: str) -> None:
     with pytest.raises(HTTPProblem) as caught:
         read_head("POST", {**PROTOBUF, "content-encoding": compression})
@@ -120,13 +129,28 @@ def test_deflate_is_the_zlib_format_and_identity_is_untouched(data: bytes) -> No
     assert decompress(data, "identity", 200) == data
 
 
-@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+@given(st.binary(max_size=200))
+def test_zstd_is_a_single_frame_with_or_without_its_size(data: bytes) -> None:
+    for with_size in (True, False):
+        packer = zstandard.ZstdCompressor(write_content_size=with_size)
+        assert decompress(packer.compress(data), "zstd", 200) == data
+
+
+def test_a_zstd_frame_that_asks_for_a_huge_window_is_refused() -> None:
+    long = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
+    packer = zstandard.ZstdCompressor(compression_params=long).compressobj()
+    body = packer.compress(b"x" * 100) + packer.flush()
+    with pytest.raises(errors.WireError, match="zstd"):
+        decompress(body, "zstd", 1000)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate", "zstd"])
 @given(data=st.data())
 def test_any_cut_flip_or_garbage_is_a_wire_error_or_the_same_bytes(
     compression: str, data: st.DataObject
 ) -> None:
     original = b"a span, a span, another span" * 3
-    body = bytearray(gzip.compress(original, mtime=0) if compression == "gzip" else zlib.compress(original))
+    body = bytearray(PACK[compression](original))
     damage = data.draw(st.sampled_from(["cut", "flip", "append"]))
     if damage == "cut":
         del body[data.draw(st.integers(1, len(body) - 1)) :]
@@ -142,9 +166,9 @@ def test_any_cut_flip_or_garbage_is_a_wire_error_or_the_same_bytes(
     assert unpacked == original
 
 
-@pytest.mark.parametrize("compression", ["identity", "gzip", "deflate"])
+@pytest.mark.parametrize("compression", PACK)
 def test_more_than_the_allowed_bytes_is_a_limit_error_and_exactly_as_many_are_not(compression: str) -> None:
-    pack = {"identity": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[compression]
+    pack = PACK[compression]
     assert decompress(pack(bytes(1000)), compression, 1000) == bytes(1000)
     with pytest.raises(errors.LimitError):
         decompress(pack(bytes(1001)), compression, 1000)

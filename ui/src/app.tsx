@@ -1,8 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
+import { CredentialsPage } from "./credentials/credentials_page";
+import type { Session } from "./data/gateway_status";
 import { Frame } from "./frame/frame";
+import { NewOwnerForm } from "./frame/new_owner_form";
 import { session, startSession } from "./frame/session";
 import { SignIn } from "./frame/sign_in";
-import { BASE, place, traceIdOf } from "./router";
+import { BASE, CREDENTIALS, place, traceIdOf } from "./router";
 import { useStore } from "./store";
 import { TracePage } from "./trace/trace_page";
 import { TracesPage } from "./traces/traces_page";
@@ -16,21 +19,24 @@ export function App() {
       return null;
     case "signed-out":
       return <SignIn problem={state.problem} />;
+    case "new-owner":
+      return <NewOwnerForm ownerKey={state.key} />;
     case "unreachable":
       return <Unreachable problem={state.problem} />;
     case "signed-in":
       return (
-        <Frame session={state.session}>
-          <Page path={path} />
+        <Frame session={state.session} path={path}>
+          <Page path={path} session={state.session} />
         </Frame>
       );
   }
 }
 
-function Page({ path }: { path: string }) {
+function Page({ path, session }: { path: string; session: Session }) {
   const lastVisit = useRef<ListVisit>({ query: "", list: null, scrollPx: 0 });
   const traceId = traceIdOf(path);
   if (traceId !== null) return <TracePage key={traceId} traceId={traceId} />;
+  if (path === CREDENTIALS) return <CredentialsPage session={session} />;
   if (path === BASE) return <TracesPage lastVisit={lastVisit.current} />;
   return (
     <main class="notice">

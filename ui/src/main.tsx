@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
-import { startSession, takeKeyFromAddress } from "./frame/session";
+import { startFromAddress } from "./frame/session";
 import { followLinks } from "./router";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -10,9 +10,10 @@ import "./styles/trace_table.css";
 import "./styles/trace.css";
 import "./styles/waterfall.css";
 import "./styles/span_panel.css";
+import "./styles/credentials.css";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no #app element");
 followLinks();
-void startSession(takeKeyFromAddress());
+startFromAddress();
 render(<App />, root);

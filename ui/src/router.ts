@@ -3,6 +3,8 @@ import { createStore } from "./store";
 /** Every page lives below this path; the gateway answers each of them with index.html. */
 export const BASE = "/ui/";
 
+export const CREDENTIALS = `${BASE}credentials`;
+
 export interface Place {
   path: string;
   query: string;

@@ -33,12 +33,17 @@ class Service:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], registry: Registry, *, drain_deadline_s: float = DRAIN_DEADLINE_S
+        self,
+        config: Mapping[str, Any],
+        registry: Registry,
+        *,
+        drain_deadline_s: float = DRAIN_DEADLINE_S,
+        pipelines_required: bool = True,
     ) -> None:
         self.counters = Counters()
         self.http_servers: dict[str, HTTPServer] = {}
         self.grpc_servers: dict[str, GRPCServer] = {}
-        self._graph = graph.build(validate(config, registry))
+        self._graph = graph.build(validate(config, registry, pipelines_required=pipelines_required))
         self._drain_deadline_s = drain_deadline_s
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None

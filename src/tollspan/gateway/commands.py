@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import ipaddress
 import json
 import os
 import sys
+from collections.abc import Collection
 from importlib.resources import files
 from typing import cast
 
@@ -15,9 +17,11 @@ from tollspan.collector.config.values import parse_endpoint, split_endpoint
 from tollspan.collector.log_output import configure_logging
 from tollspan.collector.service import Service, run_in_event_loop
 from tollspan.errors import ConfigError
+from tollspan.gateway.authserver.commands import IDENTITY_VARIABLE
 from tollspan.gateway.components.web_extension import WebExtension
-from tollspan.gateway.distribution import build_gateway_registry
+from tollspan.gateway.distribution import ROLES, build_gateway_registry, keep_roles
 
+STORAGE_VARIABLE = "TOLLSPAN_GATEWAY_STORAGE"
 DEFAULT_CONFIG = str(files("tollspan.gateway") / "default.yaml")
 
 
@@ -48,6 +52,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="OTLP over gRPC (default %(default)s)",
     )
     parser.add_argument(
+        "--identity",
+        default=os.environ.get(IDENTITY_VARIABLE, ""),
+        metavar="URL",
+        help=f"postgresql://…: credentials and people there, not in a file (default ${IDENTITY_VARIABLE})",
+    )
+    parser.add_argument(
+        "--storage",
+        default=os.environ.get(STORAGE_VARIABLE, ""),
+        metavar="URL",
+        help=f"clickhouse://…: telemetry on that server, not in a file (default ${STORAGE_VARIABLE})",
+    )
+    parser.add_argument(
+        "--roles",
+        type=_roles,
+        default=ROLES,
+        metavar="ROLE[,ROLE]",
+        help=f"what this process does, any of {','.join(ROLES)} (default all)",
+    )
+    parser.add_argument(
         "--insecure",
         action="store_true",
         help="allow plain HTTP beyond this machine, for a network where something else does TLS",
@@ -58,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 0 when everything that was taken in has been stored.
 
     Prints one line on stdout, once requests are answered: a JSON object with the URLs of
-    `http`, `grpc` and `ui`.
+    `http`, `grpc` and `ui`, and of `create_owner` while nobody has an account.
     """
     if not arguments.insecure:
         _check_exposure("--http", arguments.http)
@@ -66,19 +89,29 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["TOLLSPAN_GATEWAY_HTTP"] = arguments.http
     os.environ["TOLLSPAN_GATEWAY_GRPC"] = arguments.grpc
     os.environ["TOLLSPAN_GATEWAY_DATA_DIR"] = arguments.data_dir
+    os.environ[IDENTITY_VARIABLE] = arguments.identity
+    os.environ[STORAGE_VARIABLE] = arguments.storage
     configure_logging()
     sources = [DEFAULT_CONFIG, *arguments.config]
-    config = load(sources)
+    config = keep_roles(load(sources), arguments.roles)
     with locating(sources):
-        service = Service(config, build_gateway_registry())
-    run_in_event_loop(service.run(on_ready=lambda: _announce(service)))
+        service = Service(config, build_gateway_registry(), pipelines_required="ingest" in arguments.roles)
+    run_in_event_loop(service.run(on_ready=lambda: _announce(service, arguments.roles)))
     return 0
 
 
-def _announce(service: Service) -> None:
-    web = cast(WebExtension, service.extension("web"))
+def _announce(service: Service, roles: Collection[str]) -> None:
+    http_urls = [server.url for server in service.http_servers.values()]
     grpc_urls = [f"http://{server.address}" for server in service.grpc_servers.values()]
-    ready = {"http": web.url, "grpc": next(iter(grpc_urls), None), "ui": web.sign_in_url}
+    ready = {"http": http_urls[0], "grpc": next(iter(grpc_urls), None), "ui": None}
+    if "ui" in roles:
+        web = cast(WebExtension, service.extension("web"))
+        ready |= {"http": web.url, "ui": web.sign_in_url}
+        if web.create_owner_url is not None:
+            ready["create_owner"] = web.create_owner_url
+    # What is there now stays. To look through it again and again took a good part of the loop's time.
+    gc.collect()
+    gc.freeze()
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 
@@ -88,6 +121,13 @@ def _address(text: str) -> str:
         return parse_endpoint(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    wanted = {role.strip() for role in text.split(",")}
+    if not wanted <= set(ROLES):
+        raise argparse.ArgumentTypeError(f"{text!r}: choose from {', '.join(ROLES)}")
+    return tuple(role for role in ROLES if role in wanted)
 
 
 def _check_exposure(option: str, endpoint: str) -> None:

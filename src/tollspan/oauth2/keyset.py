@@ -17,6 +17,12 @@ _log = logging.getLogger("tollspan")
 KEYS_MAX = 100
 RSA_BITS_MIN = 2048
 
+FRESH_S = 3600.0
+"""Keys older than this are fetched anew, so that a withdrawn one is noticed."""
+
+STALE_S_MAX = 86400.0
+"""Keys that could not be fetched anew for so long count no more."""
+
 PublicKey = RSAKey | ECKey
 
 
@@ -59,11 +65,12 @@ class KeySet:
 
 
 class RotatingKeySet:
-    """The keys of an issuer that changes them: an unknown `kid` leads to a new `fetch`.
+    """The keys of an issuer that changes them: an unknown `kid` leads to a new `fetch`, and so does an hour.
 
     `fetch` returns a JWK Set, with bounded time and size, and may raise anything. It is
     called at most once per `cooldown_s`, however many unknown ids arrive; while it fails,
-    the keys from before stay in use. Finding a known key never waits.
+    the keys from before stay in use, but for a day at most. Who looks for a known key never
+    waits for the fetch of another.
     """
 
     def __init__(
@@ -78,29 +85,33 @@ class RotatingKeySet:
         self._clock = clock
         self._fetching = threading.Lock()
         self._keys = KeySet({})
-        self._fetched_s = -math.inf
+        self._asked_s = self._fetched_s = -math.inf
 
     def find(self, kid: str) -> PublicKey | None:
         """The key with that id, after at most one fetch."""
-        key = self._keys.find(kid)
-        if key is not None:
-            return key
-        with self._fetching:
-            if self._clock() - self._fetched_s >= self._cooldown_s:
-                self._refresh()
-        return self._keys.find(kid)
+        known = self._keys.find(kid) is not None
+        if (not known or self._age_s() > FRESH_S) and self._fetching.acquire(blocking=not known):
+            try:
+                if self._clock() - self._asked_s >= self._cooldown_s:
+                    self._refresh()
+            finally:
+                self._fetching.release()
+        return self._keys.find(kid) if self._age_s() <= STALE_S_MAX else None
+
+    def _age_s(self) -> float:
+        return self._clock() - self._fetched_s
 
     def _refresh(self) -> None:
         try:
             keys = KeySet.from_jwks(self._fetch())
             if not keys:
                 raise LookupError("no usable key")
-            self._keys = keys
+            self._keys, self._fetched_s = keys, self._clock()
         except Exception as error:
             # A broken issuer must not break those whose keys we have.
             _log.warning("the issuer's keys cannot be fetched, the known ones stay: %s", type(error).__name__)
         finally:
-            self._fetched_s = self._clock()
+            self._asked_s = self._clock()
 
 
 def _import(entry: object) -> PublicKey | None:

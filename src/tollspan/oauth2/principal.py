@@ -14,8 +14,9 @@ class Principal:
 
     `subject` is the credential's public id. `datasets` is what the credential may touch;
     empty means every dataset of its tenant. `permissions` are the granted OAuth scopes.
-    `expires_s` is the Unix time at which what proved the caller ends; it is no part of who
-    the caller is, so it does not count when two are compared.
+    `expires_s` is the Unix time at which what proved the caller ends, `token_ids` are the
+    names under which that can be revoked before. Both are no part of who the caller is, so
+    they do not count when two are compared.
     """
 
     subject: str
@@ -23,6 +24,7 @@ class Principal:
     permissions: frozenset[str]
     datasets: frozenset[str] = frozenset()
     expires_s: float = field(default=math.inf, compare=False)
+    token_ids: frozenset[str] = field(default=frozenset(), compare=False)
 
     def require(self, permission: str) -> None:
         """Return when `permission` was granted; raise InsufficientScopeError when not."""

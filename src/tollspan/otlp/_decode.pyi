@@ -4,6 +4,7 @@ from tollspan.otlp._columns import Table
 
 MEMORY_BYTES_FREE: Final[int]
 MEMORY_BYTES_PER_WIRE_BYTE: Final[int]
+MEMORY_BYTES_MAX: Final[int]
 
 @final
 class Decoded:
@@ -29,5 +30,6 @@ def decode(signal: str, wire: bytes, *, items_max: int = 1_000_000, depth_max: i
     Raises:
         WireError: the resources, the scopes or the framing around items are broken.
         LimitError: more than `items_max` items; or columns that would take more memory than
-            `MEMORY_BYTES_PER_WIRE_BYTE` for each byte of `wire`, plus `MEMORY_BYTES_FREE`.
+            `MEMORY_BYTES_PER_WIRE_BYTE` for each byte of `wire`, plus `MEMORY_BYTES_FREE`, or than
+            `MEMORY_BYTES_MAX`.
     """

@@ -35,6 +35,9 @@ from tollspan.otlp.signals import Signal
 # empty sub-messages of two bytes would need 80.
 MEMORY_BYTES_FREE = 4 << 20
 MEMORY_BYTES_PER_WIRE_BYTE = 16
+# However large the message. Sixty-four MiB of spans as real senders make them need about as much
+# again; what is made of the columns afterwards takes a few times this.
+MEMORY_BYTES_MAX = 128 << 20
 # Offsets are int32, and no text is longer than the message it comes from.
 WIRE_BYTES_MAX = (1 << 31) - 1
 
@@ -123,7 +126,8 @@ def decode(str signal, bytes wire not None, *, size_t items_max=1_000_000, int d
     Raises:
         WireError: the resources, the scopes or the framing around items are broken.
         LimitError: more than `items_max` items; or columns that would take more memory than
-            `MEMORY_BYTES_PER_WIRE_BYTE` for each byte of `wire`, plus `MEMORY_BYTES_FREE`.
+            `MEMORY_BYTES_PER_WIRE_BYTE` for each byte of `wire`, plus `MEMORY_BYTES_FREE`, or than
+            `MEMORY_BYTES_MAX`.
     """
     cdef Layout layout = LAYOUTS[signal]
     cdef Decoder decoder
@@ -135,10 +139,14 @@ def decode(str signal, bytes wire not None, *, size_t items_max=1_000_000, int d
     try:
         with nogil:
             read_request(&decoder)
-        raise_fatal(&decoder, layout)
+        raise_fatal(&decoder, layout, wire)
         return take_decoded(&decoder, layout)
     finally:
         free_tables(&decoder, layout)
+
+
+cdef size_t memory_bytes_max(bytes wire):
+    return min(MEMORY_BYTES_MAX, MEMORY_BYTES_FREE + MEMORY_BYTES_PER_WIRE_BYTE * len(wire))
 
 
 cdef int start(Decoder* d, Layout layout, bytes wire) except -1:
@@ -146,7 +154,7 @@ cdef int start(Decoder* d, Layout layout, bytes wire) except -1:
     memset(d, 0, sizeof(Decoder))
     memcpy(&d.tables, <const char*>layout.empty, len(layout.empty))
     d.cursor = cursor_over(<const uint8_t*>wire, len(wire))
-    d.memory.left = MEMORY_BYTES_FREE + MEMORY_BYTES_PER_WIRE_BYTE * len(wire)
+    d.memory.left = memory_bytes_max(wire)
     d.read_item = layout.read_item
     for _ in layout.tables:
         table.memory = &d.memory
@@ -154,11 +162,13 @@ cdef int start(Decoder* d, Layout layout, bytes wire) except -1:
     return 0
 
 
-cdef int raise_fatal(Decoder* d, Layout layout) except -1:
+cdef int raise_fatal(Decoder* d, Layout layout, bytes wire) except -1:
     """Raise for what stopped the reading before its end."""
     if d.memory.refused == OUT_OF_MEMORY:
         raise MemoryError
     if d.memory.refused == OVER_BUDGET:
+        if memory_bytes_max(wire) == MEMORY_BYTES_MAX:
+            raise LimitError("bytes of columns", MEMORY_BYTES_MAX)
         raise LimitError("bytes of columns for each byte of the message", MEMORY_BYTES_PER_WIRE_BYTE)
     if d.cursor.fault == TOO_MANY_ITEMS:
         raise LimitError(layout.items, d.items_max)

@@ -116,7 +116,8 @@ def decompress(body: bytes, compression: str, bytes_max: int) -> bytes:
 
     Never makes more than `bytes_max` + 1 bytes; raises LimitError beyond. A gzip body may
     have no member, several, and zero padding; whatever else follows, a truncated stream
-    and a wrong checksum are WireErrors. `deflate` is the zlib format (RFC 9110 §8.4.1.2).
+    and a wrong checksum are WireErrors. `deflate` is the zlib format (RFC 9110 §8.4.1.2), `zstd`
+    a single frame (RFC 8878) with a window of at most 8 MiB.
     """
     try:
         data = _COMPRESSIONS[compression](body, bytes_max + 1)
@@ -211,6 +212,8 @@ def _challenge(error: AuthError) -> str:
         parts += [f'error="{_line(error.code)}"', f'error_description="{_line(error.description)}"']
     if isinstance(error, InsufficientScopeError):
         parts.append(f'scope="{_line(error.permission)}"')
+    if error.resource_metadata:
+        parts.append(f'resource_metadata="{_line(error.resource_metadata)}"')
     return ", ".join(parts)
 
 
@@ -254,11 +257,34 @@ def _inflate(body: bytes, bytes_max: int) -> bytes:
     return data
 
 
+def _unzstd(body: bytes, bytes_max: int) -> bytes:
+    # Servers have it installed; the SDK, which imports this module too, does without.
+    import zstandard  # noqa: PLC0415 - see above
+
+    try:
+        # A window is memory that the body alone asks for (RFC 9659: at most 8 MiB).
+        unpacker = zstandard.ZstdDecompressor(max_window_size=8 << 20)
+        data = unpacker.stream_reader(body).read(bytes_max)
+        if len(data) == bytes_max:
+            return data
+        # The reader does not tell a frame that was cut off from one that has ended; this does.
+        frame = unpacker.decompressobj()
+        data = frame.decompress(body)
+    except zstandard.ZstdError as error:
+        raise OSError(str(error)) from error
+    if not frame.eof:
+        raise EOFError("it ends too early")
+    if frame.unused_data:
+        raise EOFError("something follows its end")
+    return data
+
+
 _COMPRESSIONS: dict[str, Callable[[bytes, int], bytes]] = {
     "identity": lambda body, _: body,
     "gzip": _gunzip,
     "x-gzip": _gunzip,
     "deflate": _inflate,
+    "zstd": _unzstd,
 }
 
 _GRPC_UNKNOWN = 2

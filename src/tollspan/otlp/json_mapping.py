@@ -23,7 +23,7 @@ from tollspan.otlp.messages import MESSAGES, REQUESTS, Field
 from tollspan.otlp.protobuf import WireType, field_bytes, read_fields, read_packed, tag
 from tollspan.otlp.signals import Signal
 
-VALUES_MAX = 2_000_000
+VALUES_MAX = 1_000_000
 """JSON values in a request. Python keeps some fifty bytes and more for a value that takes three in JSON."""
 
 DEPTH_MAX = 32

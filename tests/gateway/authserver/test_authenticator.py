@@ -4,12 +4,12 @@ from contextlib import closing
 
 import pytest
 
-from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError
-from tollspan.gateway.authserver import authenticator as module
+from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError, StoreError
+from tollspan.gateway.authserver import changes, revoked_tokens
 from tollspan.gateway.authserver.authenticator import Authenticator, read_session_cookie
 from tollspan.gateway.authserver.credential import CredentialDraft
-from tollspan.gateway.authserver.credentials import CredentialStore
-from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.authserver.database import FILE_NAME
+from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.token_issuer import TokenIssuer
 from tollspan.oauth2.verifier import TOKEN_CHARS_MAX, Verifier
 
@@ -19,8 +19,19 @@ KEY_DRAFT = CredentialDraft("k", ("read:traces",), kind="api_key", datasets=("sh
 
 
 @pytest.fixture
-def authenticator(store, signing_keys):
-    return Authenticator(Verifier(ISSUER, ISSUER, signing_keys.keyset(), leeway_s=0), store, Sessions())
+def build(published_keys):
+    """Builds an authenticator over identity stores."""
+
+    def build(identity, **options):
+        verifier = Verifier(ISSUER, ISSUER, published_keys, leeway_s=0)
+        return Authenticator(verifier, identity, **options)
+
+    return build
+
+
+@pytest.fixture
+def authenticator(build, identity):
+    return build(identity)
 
 
 @pytest.fixture
@@ -49,7 +60,7 @@ async def until_refused(authenticator, headers):
 
 
 def test_the_store_is_watched_at_least_once_a_second():
-    assert module.WATCH_INTERVAL_S <= 1
+    assert changes.WATCH_INTERVAL_S <= 1
 
 
 async def test_an_access_token_says_who_calls(authenticator, store, access_token):
@@ -130,8 +141,8 @@ async def test_an_access_token_is_no_api_key(authenticator, store, access_token)
 
 
 async def test_a_token_of_a_credential_that_is_not_there_is_refused(authenticator, tmp_path, access_token):
-    with closing(CredentialStore(tmp_path / "other")) as other:
-        token = access_token(other.create(DRAFT).credential)
+    with closing(Identity.open(tmp_path / "other")) as other:
+        token = access_token(other.credentials.create(DRAFT).credential)
 
     with pytest.raises(InvalidTokenError):
         await authenticator.authenticate(bearer(token))
@@ -146,12 +157,11 @@ async def test_a_known_caller_is_not_proved_again(authenticator, store, access_t
         assert await authenticator.authenticate(headers)
 
 
-async def test_a_token_ends_with_its_lifetime_also_when_it_is_known(store, signing_keys, clock):
+async def test_a_token_ends_with_its_lifetime_also_when_it_is_known(build, identity, signing_keys, clock):
     issuer = TokenIssuer(ISSUER, [], signing_keys, 30)
-    claims = issuer.build_claims(store.create(DRAFT).credential, [], [])
+    claims = issuer.build_claims(identity.credentials.create(DRAFT).credential, [], [])
     clock.now_s = float(claims["iat"])
-    verifier = Verifier(ISSUER, ISSUER, signing_keys.keyset(), leeway_s=0)
-    authenticator = Authenticator(verifier, store, Sessions(), clock=clock)
+    authenticator = build(identity, clock=clock)
     headers = bearer(issuer.build_response(claims)["access_token"])
     await authenticator.authenticate(headers)
     clock.now_s = claims["exp"] - 0.1
@@ -162,17 +172,15 @@ async def test_a_token_ends_with_its_lifetime_also_when_it_is_known(store, signi
         await authenticator.authenticate(headers)
 
 
-async def test_a_key_ends_with_its_credential_also_when_it_is_known(tmp_path, signing_keys, clock):
-    with closing(CredentialStore(tmp_path, clock=clock)) as store:
-        issued = store.create(CredentialDraft("k", ("read:traces",), kind="api_key", expires_in_s=30.0))
-        verifier = Verifier(ISSUER, ISSUER, signing_keys.keyset())
-        authenticator = Authenticator(verifier, store, Sessions(), clock=clock)
-        headers = bearer(issued.secret.reveal())
-        await authenticator.authenticate(headers)
-        clock.now_s += 30.0
+async def test_a_key_ends_with_its_credential_also_when_it_is_known(build, timed, clock):
+    draft = CredentialDraft("k", ("read:traces",), kind="api_key", expires_in_s=30.0)
+    authenticator = build(timed, clock=clock)
+    headers = bearer(timed.credentials.create(draft).secret.reveal())
+    await authenticator.authenticate(headers)
+    clock.now_s += 30.0
 
-        with pytest.raises(InvalidTokenError):
-            await authenticator.authenticate(headers)
+    with pytest.raises(InvalidTokenError):
+        await authenticator.authenticate(headers)
 
 
 async def test_a_revocation_in_this_process_ends_live_tokens_and_keys(authenticator, store, access_token):
@@ -187,26 +195,27 @@ async def test_a_revocation_in_this_process_ends_live_tokens_and_keys(authentica
         await until_refused(authenticator, headers)
 
 
-async def test_a_revocation_by_another_process_ends_live_tokens(authenticator, store, access_token, tmp_path):
+async def test_a_revocation_by_another_process_ends_live_tokens(authenticator, store, access_token, where):
     credential = store.create(DRAFT).credential
     headers = bearer(access_token(credential))
     await authenticator.authenticate(headers)
     script = (
         "import sys; from pathlib import Path;"
-        "from tollspan.gateway.authserver.credentials import CredentialStore;"
-        "store = CredentialStore(Path(sys.argv[1])); store.revoke(sys.argv[2]); store.close()"
+        "from tollspan.gateway.authserver.identity import Identity;"
+        "where = sys.argv[1]; identity = Identity.open(where if '://' in where else Path(where));"
+        "identity.credentials.revoke(sys.argv[2]); identity.close()"
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(tmp_path), credential.id)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(where), credential.id)
     assert await process.wait() == 0
 
     await until_refused(authenticator, headers)
 
 
 async def test_a_retired_secret_ends_its_api_key(authenticator, store, monkeypatch):
-    monkeypatch.setattr(module, "WATCH_INTERVAL_S", 0.0)
+    monkeypatch.setattr(changes, "WATCH_INTERVAL_S", 0.0)
     old = store.create(KEY_DRAFT)
     await authenticator.authenticate(bearer(old.secret.reveal()))
-    new = store.rotate(old.credential.id, retire_old=True)
+    new = store.rotate(old.credential.id, overlap_s=0)
 
     assert await authenticator.authenticate(bearer(new.secret.reveal()))
     with pytest.raises(InvalidTokenError):
@@ -216,15 +225,15 @@ async def test_a_retired_secret_ends_its_api_key(authenticator, store, monkeypat
 async def test_a_proof_that_was_overtaken_by_a_revocation_is_not_remembered(
     authenticator, store, access_token, monkeypatch
 ):
-    monkeypatch.setattr(module, "WATCH_INTERVAL_S", 0.0)
+    monkeypatch.setattr(changes, "WATCH_INTERVAL_S", 0.0)
     credential = store.create(DRAFT).credential
     headers = bearer(access_token(credential))
     prove = authenticator._prove
 
-    def prove_slowly(proof):
-        principal = prove(proof)
+    async def prove_slowly(proof):
+        principal = await prove(proof)
         store.revoke(credential.id)
-        authenticator._watch()
+        await authenticator._identity.watch.look()
         return principal
 
     monkeypatch.setattr(authenticator, "_prove", prove_slowly)
@@ -235,13 +244,46 @@ async def test_a_proof_that_was_overtaken_by_a_revocation_is_not_remembered(
         await authenticator.authenticate(headers)
 
 
+async def test_a_revoked_token_is_refused_and_another_of_the_same_client_is_not(
+    authenticator, identity, signing_keys
+):
+    issuer = TokenIssuer(ISSUER, [], signing_keys, 600)
+    credential = identity.credentials.create(DRAFT).credential
+    claims = [issuer.build_claims(credential, [], [], grant_id) for grant_id in ("", "family", "other")]
+    headers = [bearer(issuer.build_response(claim)["access_token"]) for claim in claims]
+    for one in headers:
+        await authenticator.authenticate(one)
+    with identity.database.writing() as connection:
+        revoked_tokens.revoke(connection, claims[0]["jti"], claims[0]["exp"])
+        revoked_tokens.revoke(connection, "family", claims[1]["exp"])
+
+    await until_refused(authenticator, headers[0])
+    await until_refused(authenticator, headers[1])
+    assert await authenticator.authenticate(headers[2])
+
+
+async def test_while_the_database_is_away_nobody_is_let_in_by_what_was_known(
+    build, tmp_path, access_token, monkeypatch
+):
+    monkeypatch.setattr(changes, "WATCH_INTERVAL_S", 0.0)
+    with closing(Identity.open(tmp_path / "data")) as identity:
+        authenticator = build(identity)
+        headers = bearer(access_token(identity.credentials.create(DRAFT).credential))
+        await authenticator.authenticate(headers)
+        identity.database.close()
+        (tmp_path / "data" / FILE_NAME).unlink()
+        (tmp_path / "data" / FILE_NAME).mkdir()
+
+        with pytest.raises(StoreError):
+            await authenticator.authenticate(headers)
+
+
 # The dashboard.
 
 
-async def test_a_session_cookie_opens_pages_and_never_takes_telemetry(store, signing_keys):
-    sessions = Sessions()
-    authenticator = Authenticator(Verifier(ISSUER, ISSUER, signing_keys.keyset()), store, sessions)
-    cookie = {"cookie": f"theme=dark; tollspan_session={sessions.open(sessions.key.reveal()).reveal()}"}
+async def test_a_session_cookie_opens_pages_and_never_takes_telemetry(authenticator, identity):
+    session_id = identity.sessions.open_with_key(identity.sessions.key.reveal()).reveal()
+    cookie = {"cookie": f"theme=dark; tollspan_session={session_id}"}
 
     assert (await authenticator.authenticate_page(cookie)).subject == "dashboard"
     with pytest.raises(MissingTokenError):

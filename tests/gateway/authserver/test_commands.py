@@ -8,7 +8,7 @@ import pytest
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver.commands import add_arguments, run
-from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.gateway.authserver.identity import Identity
 from tollspan.oauth2.secret import Secret
 
 
@@ -34,7 +34,8 @@ def create(credentials, *words):
 def test_create_prints_a_client_id_and_secret_that_work(credentials, tmp_path):
     made = create(credentials)
 
-    with closing(CredentialStore(tmp_path)) as store:
+    with closing(Identity.open(tmp_path)) as identity:
+        store = identity.credentials
         assert store.authenticate_client(made["client_id"], Secret(made["client_secret"]))
 
 
@@ -42,15 +43,17 @@ def test_create_prints_an_api_key_that_works(credentials, tmp_path):
     made = create(credentials, "--kind", "api_key")
 
     assert "client_secret" not in made
-    with closing(CredentialStore(tmp_path)) as store:
+    with closing(Identity.open(tmp_path)) as identity:
+        store = identity.credentials
         assert store.authenticate_api_key(Secret(made["api_key"]))
 
 
 def test_every_option_of_create_counts(credentials, tmp_path):
     made = create(credentials, "--tenant", "acme", "--dataset", "a,b", "--dataset", "c", "--expires-in", "2h")
 
-    with closing(CredentialStore(tmp_path)) as store:
-        [credential] = store.list()
+    with closing(Identity.open(tmp_path)) as identity:
+        store = identity.credentials
+        [credential] = store.find_all()
     assert (made["tenant"], made["datasets"], made["permissions"]) == (
         "acme",
         ["a", "b", "c"],
@@ -86,10 +89,11 @@ def test_list_is_empty_at_first(credentials):
 def test_rotate_prints_a_further_secret(credentials, tmp_path):
     made = create(credentials)
     rotated = json.loads(credentials("rotate", made["id"], "--json"))
-    newest = json.loads(credentials("rotate", made["id"], "--retire-old", "--json"))
+    newest = json.loads(credentials("rotate", made["id"], "--overlap", "0", "--json"))
 
     assert (rotated["live_secrets"], newest["live_secrets"]) == (2, 1)
-    with closing(CredentialStore(tmp_path)) as store:
+    with closing(Identity.open(tmp_path)) as identity:
+        store = identity.credentials
         good = [
             bool(store.authenticate_client(made["id"], Secret(one["client_secret"])))
             for one in (made, rotated, newest)
@@ -158,7 +162,8 @@ def test_the_command_works_while_a_server_has_the_database_open(tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
         return json.loads(done.stdout)
 
-    with closing(CredentialStore(tmp_path)) as store:
+    with closing(Identity.open(tmp_path)) as identity:
+        store = identity.credentials
         made = tollspan("create", "--name", "n", "--permissions", "write:traces")
         secret = Secret(made["client_secret"])
         assert store.authenticate_client(made["client_id"], secret)

@@ -21,6 +21,7 @@ def credential(**changes):
         "revoked_s": None,
         "last_used_s": None,
         "live_secrets": 1,
+        "refreshable": False,
     }
     return Credential(**(values | changes))
 

@@ -1,4 +1,5 @@
 import hmac
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -6,11 +7,14 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 
 from tollspan.errors import ConfigError
+from tollspan.gateway.authserver import audit
 from tollspan.gateway.authserver.credential import CredentialDraft
-from tollspan.gateway.authserver.credentials import CredentialStore
 from tollspan.gateway.authserver.database import FILE_NAME
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.public_key import read_public_key
 from tollspan.oauth2.secret import Secret
 
 DRAFT = CredentialDraft("exporter", ("write:traces",))
@@ -18,9 +22,8 @@ KEY_DRAFT = CredentialDraft("script", ("read:traces",), kind="api_key")
 
 
 @pytest.fixture
-def timed(tmp_path, clock):
-    with closing(CredentialStore(tmp_path, clock=clock)) as store:
-        yield store
+def timed(timed):
+    return timed.credentials
 
 
 def test_a_new_credential_is_what_its_draft_says(timed, clock):
@@ -68,7 +71,7 @@ def test_a_secret_of_one_client_is_none_of_anothers(store):
 def test_an_api_key_is_known_by_itself(store):
     issued = store.create(KEY_DRAFT)
 
-    assert store.authenticate_api_key(issued.secret) == issued.credential
+    assert store.authenticate_api_key(issued.secret) == issued.credential.principal()
 
 
 def test_an_api_key_with_another_secret_is_nobody(store):
@@ -140,7 +143,7 @@ def test_a_rotation_can_retire_all_earlier_secrets(timed, clock):
     clock.now_s += 1
     second = timed.rotate(first.credential.id)
     clock.now_s += 1
-    third = timed.rotate(first.credential.id, retire_old=True)
+    third = timed.rotate(first.credential.id, overlap_s=0)
 
     assert third.credential.live_secrets == 1
     assert [bool(timed.authenticate_api_key(issued.secret)) for issued in (first, second, third)] == [
@@ -178,45 +181,112 @@ def test_all_credentials_are_listed_oldest_first(timed, clock):
         clock.now_s += 1
     timed.revoke(made[0].id)
 
-    listed = timed.list()
+    listed = timed.find_all()
     assert [credential.id for credential in listed] == [credential.id for credential in made]
     assert listed[0].revoked_s is not None
     assert listed[1:] == made[1:]
 
 
-def test_the_last_use_is_noted_to_the_minute(timed, clock):
+def test_a_use_is_remembered_at_once_and_written_later(timed, clock):
     issued = timed.create(DRAFT)
     credential_id = issued.credential.id
-    noted = []
-    for seconds in (0, 30, 31):
-        clock.now_s += seconds
-        timed.authenticate_client(credential_id, issued.secret)
-        noted.append(timed.find(credential_id).last_used_s)
+    clock.now_s += 5
+    timed.authenticate_client(credential_id, issued.secret)
+    assert timed.find(credential_id).last_used_s is None
+    timed.last_use.write()
 
-    assert noted == [1_800_000_000.0, 1_800_000_000.0, 1_800_000_061.0]
+    assert timed.find(credential_id).last_used_s == clock.now_s
 
 
-def test_the_data_version_tells_of_writes_by_this_store_and_by_others(store, tmp_path):
-    def version_after(change):
+def test_after_a_rotation_with_overlap_the_old_secret_ends_by_itself(timed, clock):
+    first = timed.create(DRAFT)
+    clock.now_s += 1
+    second = timed.rotate(first.credential.id, overlap_s=3600)
+    assert second.credential.live_secrets == 2
+    clock.now_s += 3599
+    assert timed.authenticate_client(first.credential.id, first.secret)
+    clock.now_s += 1
+
+    assert timed.authenticate_client(first.credential.id, first.secret) is None
+    assert timed.authenticate_client(first.credential.id, second.secret)
+    assert timed.find(first.credential.id).live_secrets == 1
+
+
+def test_an_api_key_in_its_overlap_proves_nobody_beyond_it(timed, clock):
+    old = timed.create(KEY_DRAFT)
+    clock.now_s += 1
+    new = timed.rotate(old.credential.id, overlap_s=10)
+
+    assert timed.authenticate_api_key(old.secret).expires_s == clock.now_s + 10
+    assert timed.authenticate_api_key(new.secret).expires_s == math.inf
+
+
+def test_an_api_key_is_not_rotated_into_a_signing_key(store):
+    issued = store.create(KEY_DRAFT)
+
+    with pytest.raises(ConfigError, match="public_key"):
+        store.rotate(issued.credential.id, public_key={"kty": "EC"})
+
+
+def test_a_tenants_credentials_are_listed_without_anothers(store):
+    store.create(DRAFT)
+    theirs = store.create(CredentialDraft("n", ("write:traces",), tenant="acme")).credential
+
+    assert store.find_all("acme") == [theirs]
+    assert store.find_all("nobody") == []
+
+
+def test_every_change_is_in_the_audit_log_with_who_made_it(identity):
+    credential_id = identity.credentials.create(DRAFT, actor="ada").credential.id
+    identity.credentials.rotate(credential_id, actor="bob")
+    identity.credentials.revoke(credential_id, actor="eve")
+    identity.credentials.revoke(credential_id, actor="late")
+
+    entries = audit.list_entries(identity.database)
+    assert [(entry.actor, entry.action) for entry in entries] == [
+        ("eve", "credential_revoked"),
+        ("bob", "credential_rotated"),
+        ("ada", "credential_created"),
+    ]
+    assert {entry.subject for entry in entries} == {credential_id}
+    assert {entry.tenant for entry in entries} == {"default"}
+
+
+def test_the_public_keys_of_a_client_are_no_secrets_of_it(store):
+    key = read_public_key(ECKey.generate_key("P-256").as_pem(private=False).decode())
+    issued = store.create(CredentialDraft("signs", ("write:traces",), public_key=key))
+
+    assert issued.secret is None
+    assert list(store.public_keys(issued.credential.id).values()) == [key]
+    assert store.authenticate_client(issued.credential.id, Secret(key["kid"])) is None
+
+
+def test_the_change_number_tells_of_writes_by_this_store_and_by_others(identity, where):
+    def number_after(change):
         change()
-        return store.data_version()
+        return identity.database.change_number()
 
-    with closing(CredentialStore(tmp_path)) as other:
-        versions = [
-            version_after(lambda: None),
-            version_after(lambda: None),
-            version_after(lambda: store.create(DRAFT)),
-            version_after(lambda: other.create(DRAFT)),
-            version_after(lambda: other.revoke(other.list()[0].id)),
-            version_after(lambda: None),
+    with closing(Identity.open(where)) as other:
+        numbers = [
+            number_after(lambda: None),
+            number_after(lambda: None),
+            number_after(lambda: identity.credentials.create(DRAFT)),
+            number_after(lambda: other.credentials.create(DRAFT)),
+            number_after(lambda: other.credentials.revoke(other.credentials.find_all()[0].id)),
+            number_after(lambda: None),
         ]
 
-    assert versions[0] == versions[1]
-    assert len(set(versions[1:5])) == 4
-    assert versions[4] == versions[5]
+    assert numbers[0] == numbers[1]
+    assert len(set(numbers[1:5])) == 4
+    assert numbers[4] == numbers[5]
 
 
-def test_no_secret_is_in_the_files(store, tmp_path):
+def test_no_secret_is_in_the_files(tmp_path):
+    with closing(Identity.open(tmp_path)) as identity:
+        assert_no_secret_is_stored(identity.credentials, tmp_path)
+
+
+def assert_no_secret_is_stored(store, tmp_path):
     secrets = [store.create(DRAFT).secret.reveal(), store.create(KEY_DRAFT).secret.reveal()]
     stored = b"".join(path.read_bytes() for path in tmp_path.glob(f"{FILE_NAME}*"))
 
@@ -237,13 +307,13 @@ def test_threads_may_use_one_store_at_once(store):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(8)))
-    assert len(store.list()) == 8
+    assert len(store.find_all()) == 8
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    with closing(CredentialStore(tmp_path_factory.mktemp("shared"))) as store:
-        yield store
+    with closing(Identity.open(tmp_path_factory.mktemp("shared"))) as identity:
+        yield identity.credentials
 
 
 @given(st.text(), st.text())

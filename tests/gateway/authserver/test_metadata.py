@@ -12,12 +12,14 @@ def test_every_url_lies_under_the_issuer():
     assert document["issuer"] == ISSUER
     assert document["token_endpoint"] == "https://gateway.example/base/token"
     assert document["jwks_uri"] == "https://gateway.example/base/.well-known/jwks.json"
+    assert document["revocation_endpoint"] == "https://gateway.example/base/revoke"
+    assert document["introspection_endpoint"] == "https://gateway.example/base/introspect"
 
 
 def test_only_what_is_offered_is_listed():
     document = metadata.authorization_server(ISSUER)
 
-    assert document["grant_types_supported"] == ["client_credentials"]
+    assert document["grant_types_supported"] == ["client_credentials", "refresh_token"]
     assert document["response_types_supported"] == []
     assert set(document["scopes_supported"]) == set(PERMISSIONS)
 

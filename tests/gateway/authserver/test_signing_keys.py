@@ -1,83 +1,148 @@
 import json
 import stat
 import threading
+from contextlib import closing
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from tollspan.errors import ConfigError
-from tollspan.gateway.authserver.signing_keys import FILE_NAME, SigningKeys
+from tollspan.gateway.authserver import audit
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.signing_keys import (
+    FILE_NAME,
+    JWKS_AGE_S_MAX,
+    PUBLISHED_AHEAD_S,
+    TOKEN_LIFETIME_S_MAX,
+    SigningKeys,
+)
 
 
-def test_keys_are_made_once_and_loaded_ever_after(tmp_path):
-    made = SigningKeys.open(tmp_path / "new")
-
-    assert SigningKeys.open(tmp_path / "new").jwks() == made.jwks()
-
-
-def test_the_file_is_for_its_owner_only_and_nothing_else_is_left(tmp_path):
-    SigningKeys.open(tmp_path)
-
-    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
-    assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
+@pytest.fixture
+def open_keys(tmp_path, timed, clock):
+    """Opens the keys of one auth server as one process does; each has a folder, all one database."""
+    return lambda folder="one": SigningKeys.open(tmp_path / folder, timed.published_keys, clock=clock)
 
 
-def test_the_key_id_is_the_thumbprint(signing_keys):
-    [jwk] = signing_keys.jwks()["keys"]
+def published(timed):
+    timed.published_keys.forget()
+    return {jwk["kid"] for jwk in timed.published_keys.jwks()["keys"]}
 
-    assert signing_keys.kid == jwk["kid"] == RSAKey.import_key(jwk).thumbprint()
+
+def test_keys_are_made_once_and_loaded_ever_after(open_keys):
+    assert open_keys().kid == open_keys().kid
 
 
-def test_only_public_parts_are_published(signing_keys):
-    [jwk] = signing_keys.jwks()["keys"]
+def test_the_file_is_for_its_owner_only_and_nothing_else_is_left(open_keys, tmp_path):
+    open_keys().rotate()
 
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [FILE_NAME]
+    assert stat.S_IMODE((tmp_path / "one" / FILE_NAME).stat().st_mode) == 0o600
+
+
+def test_the_key_id_is_the_thumbprint_and_only_public_parts_are_published(open_keys, timed):
+    kid = open_keys().kid
+    [jwk] = timed.published_keys.jwks()["keys"]
+
+    assert kid == jwk["kid"] == RSAKey.import_key(jwk).thumbprint()
     assert set(jwk) == {"kty", "n", "e", "kid", "use", "alg"}
     assert (jwk["use"], jwk["alg"]) == ("sig", "RS256")
 
 
-def test_a_signature_is_good_by_the_published_keys(signing_keys):
-    token = signing_keys.sign({"sub": "a"})
-    decoded = jwt.decode(token, KeySet.import_key_set(signing_keys.jwks()), algorithms=["RS256"])
+def test_a_signature_is_good_by_the_published_keys(open_keys, timed):
+    keys = open_keys()
+    token = keys.sign({"sub": "a"})
+    decoded = jwt.decode(token, KeySet.import_key_set(timed.published_keys.jwks()), algorithms=["RS256"])
 
     assert decoded.claims == {"sub": "a"}
-    assert decoded.header == {"typ": "at+jwt", "alg": "RS256", "kid": signing_keys.kid}
+    assert decoded.header == {"typ": "at+jwt", "alg": "RS256", "kid": keys.kid}
 
 
-def test_of_several_keys_always_the_current_one_signs_and_all_are_published(tmp_path):
-    keys = [RSAKey.generate_key(2048, auto_kid=True) for _ in range(3)]
-    document = {"current": keys[1].kid, "keys": [key.as_dict(private=True) for key in keys]}
-    (tmp_path / FILE_NAME).write_text(json.dumps(document))
-    loaded = SigningKeys.open(tmp_path)
-    published = KeySet.import_key_set(loaded.jwks())
+def test_a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_token_ended(
+    open_keys, timed, clock
+):
+    keys = open_keys()
+    old = keys.kid
+    new = keys.rotate()
+    assert (keys.kid, published(timed)) == (old, {old, new})
+    clock.now_s += PUBLISHED_AHEAD_S - 1
+    assert keys.kid == old
+    clock.now_s += 1
+    assert (keys.kid, published(timed)) == (new, {old, new})
+    clock.now_s += TOKEN_LIFETIME_S_MAX - 1
+    assert published(timed) == {old, new}
+    clock.now_s += 1
 
-    tokens = [loaded.sign({"n": n}) for n in range(10)]
-    assert {jwt.decode(token, published, algorithms=["RS256"]).header["kid"] for token in tokens} == {
-        keys[1].kid
-    }
-    assert {jwk["kid"] for jwk in loaded.jwks()["keys"]} == {key.kid for key in keys}
-    assert all(loaded.keyset().find(key.kid) for key in keys)
+    assert published(timed) == {new}
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{}", "[]", '{"current":"x","keys":[]}', '{"current":"x","keys":[{"kty":"RSA"}]}']
-)
+def test_a_verifier_that_caches_as_long_as_it_may_knows_every_key_in_time():
+    assert PUBLISHED_AHEAD_S > JWKS_AGE_S_MAX
+
+
+def test_in_an_emergency_the_new_key_signs_at_once_and_the_old_one_counts_no_more(open_keys, timed):
+    keys = open_keys()
+    old = keys.kid
+    new = keys.rotate(at_once=True)
+
+    assert (keys.kid, published(timed)) == (new, {new})
+    assert timed.published_keys.find(old) is None
+
+
+def test_a_process_notices_that_another_one_rotated(open_keys, timed):
+    running = open_keys()
+    old = running.kid
+    new = open_keys().rotate(at_once=True)
+    timed.published_keys.forget()
+
+    assert (running.kid, new != old) == (new, True)
+
+
+def test_two_auth_servers_sign_with_a_key_each_and_rotate_only_their_own(open_keys, timed):
+    one, other = open_keys("one"), open_keys("other")
+    first, theirs = one.kid, other.kid
+    second = one.rotate(at_once=True)
+
+    assert first != theirs
+    assert published(timed) == {second, theirs}
+    assert (one.kid, other.kid) == (second, theirs)
+
+
+def test_ended_keys_leave_the_file_with_a_later_rotation(open_keys, clock, tmp_path):
+    keys = open_keys()
+    for _ in range(4):
+        keys.rotate()
+        clock.now_s += PUBLISHED_AHEAD_S + TOKEN_LIFETIME_S_MAX + 1
+
+    assert len(json.loads((tmp_path / "one" / FILE_NAME).read_bytes())["keys"]) <= 3
+
+
+def test_a_rotation_is_in_the_audit_log(open_keys, timed):
+    kid = open_keys().rotate(at_once=True, actor="ada")
+    [entry] = audit.list_entries(timed.database)
+
+    assert (entry.actor, entry.action, entry.subject) == ("ada", "signing_key_rotated", kid)
+    assert entry.detail == {"at_once": True}
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"keys":[]}', '{"keys":[{"kty":"RSA"}]}'])
 def test_a_damaged_file_is_named_and_kept(tmp_path, content):
     (tmp_path / FILE_NAME).write_text(content)
 
-    with pytest.raises(ConfigError, match=FILE_NAME):
-        SigningKeys.open(tmp_path)
+    with closing(Identity.open(tmp_path)) as identity, pytest.raises(ConfigError, match=FILE_NAME):
+        SigningKeys.open(tmp_path, identity.published_keys)
 
     assert (tmp_path / FILE_NAME).read_text() == content
 
 
-def test_processes_that_start_together_agree_on_one_key(tmp_path):
+def test_processes_that_start_together_agree_on_one_key(open_keys):
     ready = threading.Barrier(4)
     kids = []
 
     def start():
         ready.wait(30)
-        kids.append(SigningKeys.open(tmp_path).kid)
+        kids.append(open_keys().kid)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:

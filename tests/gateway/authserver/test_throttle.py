@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.gateway.authserver.throttle import Throttle
+from tollspan.gateway.authserver.throttle import SignInLimits, Throttle
 
 
 def test_a_burst_passes_and_then_one_per_interval(clock):
@@ -42,3 +42,14 @@ def test_no_more_pass_than_the_burst_and_the_rate_allow(pauses):
         passed += throttle.take("a") == 0.0
 
     assert passed <= 5 + now_s[0] * 0.5 + 1e-6
+
+
+def test_passwords_are_tried_a_few_times_by_account_and_a_few_more_by_address():
+    limits = SignInLimits()
+
+    assert [bool(limits.take("10.0.0.1", email)) for email in ["ada@b"] * 10 + ["ADA@b"]] == [False] * 10 + [
+        True
+    ]
+    assert not limits.take("10.0.0.2", "ada@b")
+    assert not limits.take("10.0.0.1", "bob@b")
+    assert [bool(limits.take("10.0.0.1", f"{n}@b")) for n in range(200)][-1]

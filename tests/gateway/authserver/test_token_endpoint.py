@@ -18,9 +18,9 @@ from unomiq.sdk.auth import OAuthTokenManager
 
 from tollspan.gateway.authserver import token_endpoint
 from tollspan.gateway.authserver.credential import CredentialDraft
-from tollspan.gateway.authserver.credentials import CredentialStore
 from tollspan.gateway.authserver.database import FILE_NAME
-from tollspan.gateway.authserver.token_endpoint import LIFETIME_S, TokenEndpoint
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.token_endpoint import LIFETIME_S
 from tollspan.oauth2.client_credentials import ClientCredentials, build_token_request, read_token_response
 from tollspan.oauth2.token_source import TokenSource
 from tollspan.oauth2.verifier import Verifier
@@ -32,13 +32,13 @@ GRANT = {"grant_type": "client_credentials"}
 
 
 @pytest.fixture
-def endpoint(store, signing_keys):
-    return TokenEndpoint(ISSUER, ALIASES, store, signing_keys)
+def endpoint(identity, build_endpoint):
+    return build_endpoint(identity, ISSUER, ALIASES)
 
 
 @pytest.fixture
-def verifier(signing_keys):
-    return Verifier(ISSUER, [ISSUER, *ALIASES], signing_keys.keyset(), leeway_s=0)
+def verifier(published_keys):
+    return Verifier(ISSUER, [ISSUER, *ALIASES], published_keys, leeway_s=0)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ REFUSALS = [
         "refresh",
         {"client": True, "grant_type": "refresh_token", "refresh_token": "x"},
         400,
-        "unsupported_grant_type",
+        "unauthorized_client",
     ),
     (
         "grant type in another case",
@@ -236,10 +236,10 @@ def test_a_client_that_asks_for_every_export_is_told_to_wait(endpoint, issued, m
     assert int(answers[3][2]["Retry-After"]) > 1
 
 
-def test_a_broken_database_is_a_passing_trouble(tmp_path, signing_keys):
-    with closing(CredentialStore(tmp_path / "data")) as store:
-        broken = TokenEndpoint(ISSUER, [], store, signing_keys)
-        store._engine.dispose()
+def test_a_broken_database_is_a_passing_trouble(tmp_path, build_endpoint):
+    with closing(Identity.open(tmp_path / "data")) as identity:
+        broken = build_endpoint(identity, ISSUER)
+        identity.database.close()
         (tmp_path / "data" / FILE_NAME).unlink()
         (tmp_path / "data" / FILE_NAME).mkdir()
         status, body, headers = ask(broken, GRANT | {"client_id": "a", "client_secret": "b"})

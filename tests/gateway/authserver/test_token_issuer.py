@@ -24,6 +24,7 @@ def credential(**changes):
         "revoked_s": None,
         "last_used_s": None,
         "live_secrets": 1,
+        "refreshable": False,
     }
     return Credential(**(values | changes))
 
@@ -60,6 +61,10 @@ def test_datasets_are_named_when_they_are_limited(issuer):
     assert issuer.build_claims(credential(datasets=("shop",)), [], [])["datasets"] == ["shop"]
 
 
+def test_a_token_of_a_grant_names_it_so_that_both_can_end_together(issuer):
+    assert issuer.build_claims(credential(), [], [], "grant")["grant_id"] == "grant"
+
+
 def test_a_token_does_not_outlive_its_credential(issuer):
     claims = issuer.build_claims(credential(expires_s=time.time() + 100), [], [])
 
@@ -70,9 +75,9 @@ def test_a_token_does_not_outlive_its_credential(issuer):
 @pytest.mark.parametrize(
     ("asked", "aud"), [([], ISSUER), ([ISSUER], ISSUER), ([ALIAS], ALIAS), ([ALIAS, ISSUER], [ALIAS, ISSUER])]
 )
-def test_the_audience_is_the_one_asked_for_and_verifies_here(issuer, signing_keys, asked, aud):
+def test_the_audience_is_the_one_asked_for_and_verifies_here(issuer, published_keys, asked, aud):
     claims = issuer.build_claims(credential(), ["write:traces"], asked)
-    verifier = Verifier(ISSUER, [ISSUER, ALIAS], signing_keys.keyset(), leeway_s=0)
+    verifier = Verifier(ISSUER, [ISSUER, ALIAS], published_keys, leeway_s=0)
 
     assert claims["aud"] == aud
     assert verifier.verify(issuer.build_response(claims)["access_token"]).subject == "client-1"
@@ -81,6 +86,6 @@ def test_the_audience_is_the_one_asked_for_and_verifies_here(issuer, signing_key
 @pytest.mark.parametrize("asked", [["https://evil.example"], [ALIAS + "/"], [ISSUER, "x"], [""]])
 def test_an_unknown_audience_is_no_target(issuer, asked):
     with pytest.raises(OAuth2Error) as raised:
-        issuer.build_claims(credential(), [], asked)
+        issuer.check_audiences(asked)
 
     assert raised.value.error == "invalid_target"

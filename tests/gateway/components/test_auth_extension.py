@@ -3,14 +3,18 @@
 import base64
 import contextlib
 import json
+from contextlib import closing
 
 import httpx
 import pytest
 
+from helpers.oidc_provider import machine, oidc_provider
 from helpers.service import StandInHost
-from tollspan.errors import InvalidTokenError, MissingTokenError
+from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError
 from tollspan.gateway.authserver.credential import CredentialDraft
-from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.signing_keys import FILE_NAME, SigningKeys
+from tollspan.gateway.authserver.trusted_issuer import TrustedIssuerConfig
 from tollspan.gateway.components.auth_extension import FACTORY, AuthConfig, AuthExtension
 
 ENDPOINT = "127.0.0.1:0"
@@ -35,9 +39,10 @@ async def running(data_dir, **settings):
 
 @pytest.fixture
 def issued(tmp_path):
-    store = CredentialStore(tmp_path)
-    yield store.create(CredentialDraft(name="test", permissions=("read:traces",), tenant="acme"))
-    store.close()
+    with closing(Identity.open(tmp_path)) as identity:
+        yield identity.credentials.create(
+            CredentialDraft(name="test", permissions=("read:traces",), tenant="acme")
+        )
 
 
 async def fetch_token(http, issued, **parameters):
@@ -121,7 +126,8 @@ async def test_a_token_is_asked_for_by_post(tmp_path, issued):
 
 async def test_a_session_cookie_is_for_pages_only(tmp_path, issued):
     async with running(tmp_path) as (extension, _):
-        session_id = extension.sessions.open(extension.sessions.key.reveal())
+        sessions = extension.identity().sessions
+        session_id = sessions.open_with_key(sessions.key.reveal())
         headers = {"cookie": f"tollspan_session={session_id.reveal()}"}
 
         assert (await extension.authenticate_page(headers)).subject == "dashboard"
@@ -146,10 +152,108 @@ async def test_keys_outlive_the_process_and_so_do_their_tokens(tmp_path, issued)
     ("settings", "path"),
     [
         ({"access_token_lifetime_s": 0.5}, "access_token_lifetime"),
+        ({"access_token_lifetime_s": 3601}, "access_token_lifetime"),
         ({"issuer": "https://a.example/"}, "issuer"),
+        ({"issues_tokens": False}, "issuer"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, path):
     config = FACTORY.config(endpoint=ENDPOINT, data_dir="data", **settings)
 
     assert [problem.path for problem in config.problems()] == [path]
+
+
+async def test_a_client_revokes_and_asks_about_its_tokens_over_http(tmp_path, issued):
+    async with running(tmp_path) as (extension, http):
+        proof = (issued.credential.id, issued.secret.reveal())
+        access_token = (await fetch_token(http, issued)).json()["access_token"]
+        before = await http.post("/introspect", data={"token": access_token}, auth=proof)
+        revoked = await http.post("/revoke", data={"token": access_token}, auth=proof)
+        after = await http.post("/introspect", data={"token": access_token}, auth=proof)
+        with pytest.raises(InvalidTokenError):
+            await extension.authenticate({"authorization": f"Bearer {access_token}"})
+
+    assert (before.json()["active"], revoked.status_code, after.json()) == (True, 200, {"active": False})
+
+
+async def test_a_refusal_says_where_the_way_to_a_token_is_described(tmp_path):
+    async with running(tmp_path) as (extension, http):
+        for headers in ({}, {"authorization": "Bearer x"}):
+            with pytest.raises(AuthError) as refused:
+                await extension.authenticate(headers)
+            described = await http.get(refused.value.resource_metadata)
+            assert described.json()["authorization_servers"] == [extension.issuer]
+
+
+async def test_a_rotated_key_costs_no_request_and_a_compromised_one_ends_at_once(tmp_path, issued):
+    async with running(tmp_path) as (extension, http):
+        headers = {"authorization": "Bearer " + (await fetch_token(http, issued)).json()["access_token"]}
+        await extension.authenticate(headers)
+        with closing(Identity.open(tmp_path)) as elsewhere:
+            keys = SigningKeys.open(tmp_path, elsewhere.published_keys)
+            next_kid = keys.rotate()
+            published = await until_published(http, next_kid)
+            assert len(published) == 2
+            assert await extension.authenticate(headers)
+            emergency_kid = keys.rotate(at_once=True)
+            assert await until_published(http, emergency_kid) == {emergency_kid}
+        fresh = {"authorization": "Bearer " + (await fetch_token(http, issued)).json()["access_token"]}
+
+        assert (await extension.authenticate(fresh)).subject == issued.credential.id
+        with pytest.raises(InvalidTokenError):
+            await extension.authenticate(headers)
+
+
+async def test_the_token_endpoint_notices_a_new_key_by_itself(tmp_path, issued):
+    async with running(tmp_path) as (_, http):
+        first = kid_of((await fetch_token(http, issued)).json()["access_token"])
+        with closing(Identity.open(tmp_path)) as elsewhere:
+            second = SigningKeys.open(tmp_path, elsewhere.published_keys).rotate(at_once=True)
+        used = first
+        while used == first:
+            used = kid_of((await fetch_token(http, issued)).json()["access_token"])
+
+    assert used == second
+
+
+def kid_of(access_token):
+    return json.loads(base64.urlsafe_b64decode(access_token.split(".")[0] + "=="))["kid"]
+
+
+async def until_published(http, kid):
+    """The published key ids, once `kid` is among them."""
+    kids = set()
+    while kid not in kids:
+        kids = {jwk["kid"] for jwk in (await http.get("/.well-known/jwks.json")).json()["keys"]}
+    return kids
+
+
+async def test_a_token_of_a_trusted_issuer_is_taken_beside_our_own(tmp_path, issued):
+    with oidc_provider(clients=[machine()], token_claims={"org": "acme"}) as issuer:
+        trusted = TrustedIssuerConfig(
+            issuer=issuer, audiences=["https://telemetry.example"], tenant_claim="org"
+        )
+        async with running(tmp_path, trusted_issuers=[trusted]) as (extension, http):
+            form = {"grant_type": "client_credentials", "scope": "write:traces"}
+            theirs = (await http.post(f"{issuer}/token", data=form, auth=("machine", "secret"))).json()
+            ours = (await fetch_token(http, issued)).json()
+            principals = [
+                await extension.authenticate({"authorization": f"Bearer {answer['access_token']}"})
+                for answer in (theirs, ours)
+            ]
+
+    assert [principal.tenant for principal in principals] == ["acme", "acme"]
+    assert [principal.subject for principal in principals] == [f"{issuer}#machine", issued.credential.id]
+
+
+async def test_a_process_that_issues_no_tokens_takes_those_of_one_that_does(tmp_path, issued):
+    issuer = {"issuer": "https://auth.example"}
+    async with running(tmp_path, **issuer) as (_, http):
+        access_token = (await fetch_token(http, issued)).json()["access_token"]
+    (tmp_path / FILE_NAME).unlink()
+    async with running(tmp_path, **issuer, issues_tokens=False) as (extension, http):
+        principal = await extension.authenticate({"authorization": f"Bearer {access_token}"})
+        assert (await http.post("/token")).status_code == 404
+
+    assert principal.subject == issued.credential.id
+    assert not (tmp_path / FILE_NAME).exists()

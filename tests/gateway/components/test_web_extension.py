@@ -56,4 +56,4 @@ def test_extensions_of_the_wrong_kind_are_told_apart():
     assert isinstance(SimpleNamespace(store=None, hub=None), TelemetryOwner)
     assert not isinstance(SimpleNamespace(store=None), TelemetryOwner)
     assert isinstance(Callers(), DoorKeeper)
-    assert not isinstance(SimpleNamespace(sessions=None), DoorKeeper)
+    assert not isinstance(SimpleNamespace(identity=None), DoorKeeper)

@@ -3,7 +3,7 @@ import math
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from tollspan.gateway.query.attributes import merge, merge_nested, merge_span, read_any_value
+from tollspan.gateway.query.attributes import merge, merge_item, merge_nested, read_any_value
 from tollspan.gateway.storage.span_block import PROMOTED
 
 MAPS = ("string", "int", "double", "bool", "other")
@@ -34,12 +34,12 @@ def test_a_span_event_has_two_kinds_of_attributes():
 
 
 def test_a_column_stands_for_the_first_of_its_keys():
-    attributes = merge_span(span_row({"unit": "acme", "http_response_status_code": 200}))
+    attributes = merge_item(span_row({"unit": "acme", "http_response_status_code": 200}), PROMOTED)
     assert attributes == {"tollspan.unit": "acme", "http.response.status_code": 200}
 
 
 def test_a_column_that_repeats_an_attribute_adds_nothing():
-    attributes = merge_span(span_row({"unit": "acme"}, string={"unomiq.unit": "acme"}))
+    attributes = merge_item(span_row({"unit": "acme"}, string={"unomiq.unit": "acme"}), PROMOTED)
     assert attributes == {"unomiq.unit": "acme"}
 
 

@@ -71,7 +71,7 @@ async def test_what_nobody_wants_to_see_wakes_nobody(hub, watcher):
 
 
 async def test_of_too_many_spans_the_newest_are_seen(hub, watcher, monkeypatch):
-    monkeypatch.setattr(live, "SPANS_MAX", 2)
+    monkeypatch.setattr(live, "ITEMS_MAX", 2)
     hub.publish(batch(span("1"), span("2")))
     hub.publish(batch(span("3")))
     watched = await first_of(live.watch(watcher))

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from helpers import otlp_strategies
 from helpers.spans import NOW, SECOND, batch, batch_of, exact, expected_spans, span
+from helpers.stores import new_writer
 from tollspan.gateway.query import spans
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.gateway.storage.span_writer import SpanWriter
 from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
 
@@ -61,7 +61,7 @@ def test_every_span_is_read_back_as_it_was_sent_and_where_it_was_sent_to(runner,
     tenants = [str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4())]
     group = [batch_of(made, tenant) for made, tenant in zip(requests, tenants, strict=False)]
     # Around the group commit, which makes a lone writer wait.
-    receipts = SpanWriter(shared_store._engine).write(group)
+    receipts = new_writer(shared_store._engine).write(group)
     assert [receipt.rejected for receipt in receipts] == [0] * len(group)
     for made, tenant in zip(requests, tenants, strict=False):
         page = runner.run(spans.live_spans(shared_store.view(tenant), ALWAYS, page=1, limit=1000))

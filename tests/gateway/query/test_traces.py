@@ -214,3 +214,14 @@ async def test_services_are_counted(store, view):
     await store.write(batch(span(), service="mail"))
     found = await traces.find_services(view, RANGE)
     assert found == [traces.ServiceSummary("mail", 1, 0), traces.ServiceSummary("web", 2, 1)]
+
+
+async def test_a_trace_is_summed_up_from_all_of_its_spans_however_far_apart(store):
+    trace_id = b"t" * 16
+    days = (0, 1, 30)
+    await store.write(
+        batch(*(span(f"day {day}", trace_id=trace_id, start=NOW - day * 24 * 3600 * SECOND) for day in days))
+    )
+    [trace] = (await traces.find_traces(store.view("acme"), TraceQuery(), limit=10)).traces
+    assert (trace.spans, trace.root_name) == (3, "day 30")
+    assert trace.duration_nano == 30 * 24 * 3600 * SECOND + 1000

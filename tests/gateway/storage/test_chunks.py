@@ -9,11 +9,11 @@ DAY = 24 * 3600 * SECOND
 
 
 def read(*batches):
-    return chunks.read({bytes([number]): own for number, own in enumerate(batches)}, "spans", NOW)
+    return chunks.read({bytes([number]): own for number, own in enumerate(batches)}, NOW)
 
 
 def stored(chunk):
-    return chunk.tenant, chunk.dataset, chunk.rows.count, chunk.digests
+    return chunk.tenant, chunk.dataset, chunk.count, chunk.digests
 
 
 def test_the_requests_of_a_dataset_are_read_in_one_go():
@@ -27,7 +27,7 @@ def test_the_requests_of_a_dataset_are_read_in_one_go():
 
 def test_tenants_are_never_read_together():
     found, _ = read(batch(span(), tenant="a"), batch(span(), tenant="b"), batch(span(), tenant="a"))
-    assert [(chunk.tenant, chunk.rows.count) for chunk in found] == [(b"a", 2), (b"b", 1)]
+    assert [(chunk.tenant, chunk.count) for chunk in found] == [(b"a", 2), (b"b", 1)]
 
 
 def test_a_broken_request_costs_itself_alone():
@@ -49,7 +49,7 @@ def test_a_request_cannot_swallow_the_next_one():
 def test_unsound_spans_are_counted_for_the_request_they_came_in():
     unsound = request(span(), span(trace_id=b"short"))
     found, answers = read(batch(span()), batch_of(unsound))
-    assert [chunk.rows.count for chunk in found] == [1, 1]
+    assert [chunk.count for chunk in found] == [1, 1]
     assert answers[b"\0"] == Receipt()
     assert answers[b"\1"].rejected == 1
     assert "trace_id" in answers[b"\1"].reason
@@ -59,8 +59,8 @@ def test_spans_of_the_far_future_are_refused():
     found, answers = read(
         batch(span(start=NOW + DAY), span(start=NOW + DAY + 1), span(start=2**64 - 1, duration=0))
     )
-    assert [chunk.rows.count for chunk in found] == [1]
-    assert answers[b"\0"] == Receipt(2, "2 spans start more than a day in the future")
+    assert [chunk.count for chunk in found] == [1]
+    assert answers[b"\0"] == Receipt(2, "2 spans are dated more than a day in the future")
 
 
 def test_a_request_without_sound_spans_leaves_no_chunk():

@@ -27,7 +27,7 @@ def engine(tmp_path):
 
 
 def chunks(*batches):
-    found, _ = read({bytes([number]): own for number, own in enumerate(batches)}, "spans", NOW)
+    found, _ = read({bytes([number]): own for number, own in enumerate(batches)}, NOW)
     return found
 
 

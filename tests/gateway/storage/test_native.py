@@ -113,3 +113,22 @@ def test_the_text_under_a_key_is_found_where_it_is_text():
     )
     attributes = Attributes(tables["span_attributes"], tables["spans"].columns["attributes"], Rows.every(5))
     assert attributes.texts(b"k") == [b"x", b"", b"", b"", b"w"]
+
+
+def test_owners_without_children_stand_beside_those_with_some(engine):
+    parent = span()
+    parent.events.add(name="a", time_unix_nano=7)
+    tables = tables_of(parent)
+    times = tables["span_events"].columns["time_unix_nano"].data
+    some = Rows.every(1).children(tables["spans"].columns["events"])
+    block = Block(3)
+    block.numbers("times", "UInt64", 8, [(times, None, Rows.none(2)), (times, None, some)])
+    assert stored(engine, "times Array(UInt64)", block) == [{"times": []}, {"times": []}, {"times": [7]}]
+
+
+def test_rows_are_followed_to_those_they_name(engine):
+    tables = tables_of(span(), span(), span())
+    rows = Rows.chosen([2, 0]).named_in(tables["spans"].columns["resource"])
+    block = Block(2)
+    block.numbers("id", "UInt64", 8, [(array("Q", [77]), None, rows)])
+    assert stored(engine, "id UInt64", block) == [{"id": 77}, {"id": 77}]

@@ -3,10 +3,9 @@ import itertools
 import pytest
 
 from helpers.spans import NOW, batch, span
-from helpers.stores import open_engine
-from tollspan.gateway.query.attributes import merge_span
+from helpers.stores import new_writer, open_engine
+from tollspan.gateway.query.attributes import merge_item
 from tollspan.gateway.storage.span_block import PROMOTED, PROMOTED_INTS
-from tollspan.gateway.storage.span_writer import SpanWriter
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -21,7 +20,7 @@ def stored(tmp_path):
 
         def write_and_read(attribute_sets):
             sent = [span(start=NOW + number, attributes=own) for number, own in enumerate(attribute_sets)]
-            SpanWriter(engine).write([batch(*sent)])
+            new_writer(engine).write([batch(*sent)])
             sql = f"SELECT {', '.join(COLUMNS)}, map() AS attributes_other FROM spans ORDER BY start"
             return engine.rows(sql, {})
 
@@ -38,7 +37,7 @@ def test_no_way_to_name_a_promoted_attribute_loses_anything(stored):
         for chosen in itertools.product((None, *values_of(column)), repeat=len(keys)):
             named = zip(keys, chosen, strict=True)
             cases.append({key: value for key, value in named if value is not None})
-    assert [merge_span(row) for row in stored(cases)] == cases
+    assert [merge_item(row, PROMOTED) for row in stored(cases)] == cases
 
 
 def test_the_first_key_leaves_the_maps(stored):

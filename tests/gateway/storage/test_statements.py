@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tollspan.gateway.storage import statements
@@ -5,31 +7,53 @@ from tollspan.gateway.storage import statements
 FOLDER = statements._FOLDER
 # Those that a caller's question never reaches.
 INTERNAL = {
+    "check_table",
+    "count_expired",
+    "count_items",
+    "count_part",
     "create_schema_migrations",
+    "drop_partition",
+    "erase_items",
+    "expire_items",
+    "find_broken_parts",
+    "find_partitions",
+    "keep_request_digests",
     "load_request_digests",
     "load_schema_migrations",
     "record_schema_migration",
+    "set_part_aside",
 }
 ASKED = sorted({file.name.removesuffix(".sql") for file in FOLDER.iterdir() if file.is_file()} - INTERNAL)
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_every_question_is_bound_to_one_tenant(name):
-    text = statements.statement(name)
-    assert text.count("FROM ") == text.count("\nFROM ") == 1
-    assert "\nWHERE tenant = {tenant:String}\n  AND " in text
-    assert " OR " not in "".join(
-        line for line in text.splitlines() if not line.startswith("  AND (") and "HAVING" not in line
-    )
+OWN = "WHERE tenant = {tenant:String}"
+OWN_DATASETS = "AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})"
+ENVELOPES = {"resources", "instrumentation_scopes"}
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_every_question_about_spans_is_bound_to_datasets(name):
+def test_every_question_is_bound_to_one_tenant_and_its_datasets(name):
     text = statements.statement(name)
-    bound = "AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})" in text
-    assert bound == ("\nFROM spans\n" in text)
+    read = re.findall(r"\bFROM (\w+)\s+(.*)\n\s+(.*)", text)
+    assert len(read) == len(re.findall(r"\b(?:FROM|JOIN)\s+[^(\s]", text)) > 0
+    for table, first, second in read:
+        assert first == OWN
+        assert table in ENVELOPES or second == OWN_DATASETS
+    # The conditions hold together: an alternative stands in brackets or says which groups to take.
+    conditions = [line.strip() for line in text.partition("WHERE")[2].splitlines()]
+    assert not [line for line in conditions if line.startswith("OR ")]
+    assert not [line for line in conditions if line.startswith("AND ") and " OR " in line and line[4] != "("]
 
 
 def test_migrations_are_numbered_without_gaps():
     names = list(statements.migrations())
     assert [name[:5] for name in names] == [f"{number:04}_" for number in range(1, len(names) + 1)]
+
+
+def test_a_cluster_gets_the_same_tables_replicated_on_every_node():
+    schema = statements.cluster_schema("prod")
+    created = re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|ALTER TABLE) \w+(.*)$", schema, re.MULTILINE)
+    assert len(created) == len(statements.migrations())
+    assert set(created) <= {" ON CLUSTER 'prod'", " ON CLUSTER 'prod' ADD PROJECTION IF NOT EXISTS red"}
+    engines = re.findall(r"^ENGINE = (\w+)", schema, re.MULTILINE)
+    assert set(engines) == {"ReplicatedMergeTree", "ReplicatedReplacingMergeTree"}

@@ -21,7 +21,7 @@ def parts(tmp_path):
         store=Store(tmp_path / "telemetry"),
         hub=Hub(),
         authenticator=callers,
-        sessions=callers.sessions,
+        identity=callers.identity(),
         counters=Counters(),
         stopping=asyncio.Event(),
         interface=Interface(tmp_path / "no interface"),

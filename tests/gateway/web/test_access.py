@@ -66,7 +66,15 @@ async def test_a_session_cookie_is_a_credential():
     assert (response.status_code, response.json()) == (200, "dashboard")
 
 
-async def test_a_session_cookie_does_not_allow_a_change():
+async def test_a_session_cookie_allows_a_change_to_our_own_page():
+    callers = Callers()
+    async with call_guarded(access.SIGNED_IN, ["POST"], callers) as http:
+        response = await http.post("/", headers=callers.cookie() | {"X-Tollspan-Page": "1"})
+
+    assert (response.status_code, response.json()) == (200, "dashboard")
+
+
+async def test_a_session_cookie_does_not_allow_a_change_to_any_other_page():
     callers = Callers()
     async with call_guarded(access.SIGNED_IN, ["POST"], callers) as http:
         response = await http.post("/", headers=callers.cookie())

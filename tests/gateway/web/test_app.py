@@ -7,20 +7,23 @@ import pytest
 
 from helpers.spans import batch, span
 from helpers.web import LIMITED, READER, WRITER
-from tollspan.gateway.authserver.permissions import PERMISSIONS
+from tollspan.gateway.authserver.permissions import PERMISSIONS, READ
 from tollspan.gateway.web.access import PUBLIC, SIGNED_IN, GuardedRoute
 from tollspan.gateway.web.app import ENDPOINTS, build_app
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
 TRACE_ID, SPAN_ID = os.urandom(16), os.urandom(8)
-# An answer without end is tested in test_sse.
-GUARDED = [e for e in ENDPOINTS if e.permission != PUBLIC and e.path != "/api/v1/live"]
+# Answers without end are tested in test_sse.
+GUARDED = [
+    e for e in ENDPOINTS if e.permission in {SIGNED_IN, *READ} and not e.path.startswith("/api/v1/live")
+]
 NAMES = [f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS]
 
 
 def address(endpoint):
-    values = {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex(), "path:path": ""}
+    values = {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex(), "path:path": "", "name:path": "load"}
+    values |= {"credential_id": "none", "unit:path": "none"}
     return re.sub(r"{([^}]+)}", lambda match: values[match[1]], endpoint.path)
 
 
@@ -47,7 +50,12 @@ def test_no_route_shows_data_without_a_permission():
         "/api/openapi.json",
         "/healthz",
         "/readyz",
+        "/metrics",
         "/api/v1/session",
+        "/api/v1/session/oidc",
+        "/api/v1/session/oidc/callback",
+        "/api/v1/session/ways",
+        "/api/v1/owner",
     }
 
 

@@ -2,14 +2,31 @@
 
 from http.cookies import SimpleCookie
 
+import httpx
 import pytest
+from argon2 import PasswordHasher
+
+from tollspan.gateway.authserver.permissions import PERMISSIONS, ROLES
+from tollspan.gateway.authserver.users import UserDraft
+from tollspan.gateway.web.app import build_app
+from tollspan.oauth2.secret import Secret
 
 PATH = "/api/v1/session"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def ada(parts, monkeypatch):
+    """A person with an account, whose password costs little to check."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(parts.identity.users, "_hasher", hasher)
+    draft = UserDraft("ada@example.com", Secret(PASSWORD), "acme", "editor")
+    return parts.identity.users.create(draft, actor="test")
 
 
 @pytest.fixture
 def sign_in_key(parts):
-    return parts.sessions.key.reveal()
+    return parts.identity.sessions.key.reveal()
 
 
 async def test_the_sign_in_key_opens_a_session_that_ends_with_signing_out(http, sign_in_key):
@@ -26,6 +43,67 @@ async def test_the_sign_in_key_opens_a_session_that_ends_with_signing_out(http, 
     assert signed_out.status_code == 204
     assert "tollspan_session" not in http.cookies
     assert kept.status_code == 401
+
+
+async def test_a_person_signs_in_with_a_password_and_has_their_role(http, ada):
+    signed_in = await http.post(PATH, json={"email": ada.email, "password": PASSWORD})
+    shown = (await http.get(PATH)).json()
+
+    assert signed_in.status_code == 204
+    assert shown["tenant"] == "acme"
+    assert set(shown["permissions"]) == set(ROLES["editor"])
+
+
+async def test_who_is_in_several_tenants_chooses_one(http, parts, ada):
+    parts.identity.users.grant(ada.email, "rival", "viewer", actor="test")
+    account = {"email": ada.email, "password": PASSWORD}
+    undecided = await http.post(PATH, json=account)
+    elsewhere = await http.post(PATH, json=account | {"tenant": "other"})
+    decided = await http.post(PATH, json=account | {"tenant": "rival"})
+
+    assert (undecided.status_code, undecided.json()["error"]["field"]) == (400, "tenant")
+    assert "acme, rival" in undecided.json()["error"]["message"]
+    assert elsewhere.status_code == 400
+    assert decided.status_code == 204
+    assert (await http.get(PATH)).json()["tenant"] == "rival"
+
+
+async def test_a_wrong_password_and_an_unknown_person_look_the_same_and_are_held_up_in_the_end(
+    http, parts, ada
+):
+    async def refused(email):
+        response = await http.post(PATH, json={"email": email, "password": "a wrong password"})
+        return response.status_code, response.json()
+
+    wrong, unknown = await refused(ada.email), await refused("nobody@example.com")
+    later = [(await refused(ada.email))[0] for _ in range(12)]
+
+    assert wrong == unknown
+    assert wrong[0] == 401
+    assert later[-1] == 429
+    right = {"email": ada.email, "password": PASSWORD}
+    assert (await http.post(PATH, json=right)).status_code == 429
+    elsewhere = httpx.ASGITransport(build_app(parts), client=("10.0.0.2", 1))
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://gateway") as other:
+        assert (await other.post(PATH, json=right)).status_code == 204
+
+
+async def test_the_first_account_is_made_once_by_the_printed_link(http, parts):
+    new = {
+        "key": parts.identity.sessions.owner_key.reveal(),
+        "email": "ada@example.com",
+        "password": PASSWORD,
+    }
+    guessed = await http.post("/api/v1/owner", json=new | {"key": parts.identity.sessions.key.reveal()})
+    short = await http.post("/api/v1/owner", json=new | {"password": "short"})
+    made = await http.post("/api/v1/owner", json=new)
+    again = await http.post("/api/v1/owner", json=new | {"email": "eve@example.com"})
+
+    assert guessed.status_code == 401
+    assert (short.status_code, short.json()["error"]["field"]) == (400, "password")
+    assert made.status_code == 204
+    assert set((await http.get(PATH)).json()["permissions"]) == set(PERMISSIONS)
+    assert again.status_code == 400
 
 
 async def test_another_key_opens_nothing(http):

@@ -11,13 +11,15 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from helpers.logs import log_batch, log_record
 from helpers.spans import NOW, batch, failed_span, span
 from helpers.web import PRINCIPALS, READER
 from tollspan.collector.http_server import HTTPServer
-from tollspan.gateway.web.answers import LiveSpans
+from tollspan.gateway.web.answers import LiveLogs, LiveSpans
 from tollspan.gateway.web.app import build_app
 
 PATH = "/api/v1/live"
+LOGS_PATH = "/api/v1/live/logs"
 
 
 @pytest.fixture
@@ -25,18 +27,19 @@ async def server(parts):
     """The application behind a listener, whose stop is the one that the application knows."""
     made = HTTPServer("127.0.0.1:0")
     object.__setattr__(parts, "stopping", made.stopping)
-    made.add_routes([Route(PATH, build_app(parts))])
+    app = build_app(parts)
+    made.add_routes([Route(path, app) for path in (PATH, LOGS_PATH)])
     await made.start()
     yield made
     await made.stop(5)
 
 
 @contextlib.asynccontextmanager
-async def following(server, parts, headers=READER, **parameters):
+async def following(server, parts, headers=READER, path=PATH, **parameters):
     """The lines of a stream whose subscription is in place."""
     async with (
         httpx.AsyncClient(base_url=server.url, timeout=10) as http,
-        http.stream("GET", PATH, headers=headers, params=parameters) as response,
+        http.stream("GET", path, headers=headers, params=parameters) as response,
     ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -96,6 +99,30 @@ async def test_a_span_is_pushed_when_it_arrives(server, parts):
         "dropped": 0,
     }
     assert LiveSpans.model_validate(data, strict=True).model_dump() == data
+
+
+async def test_a_log_record_is_pushed_to_those_who_watch_logs(server, parts):
+    sent = log_record("declined", severity_number=17, trace_id=b"t" * 16, attributes={"tollspan.unit": "u"})
+    async with following(server, parts, path=LOGS_PATH) as logs, following(server, parts) as spans:
+        parts.hub.publish(log_batch(sent))
+        parts.hub.publish(batch(span("a span")))
+        name, data = await next_event(logs)
+        assert [own["name"] for own in (await next_event(spans))[1]["spans"]] == ["a span"]
+
+    assert name == "logs"
+    assert LiveLogs.model_validate(data, strict=True).model_dump() == data
+    [record] = data["records"]
+    assert record == {
+        "time_unix_nano": str(NOW),
+        "service": "orders",
+        "severity_number": 17,
+        "severity_text": "",
+        "body": "declined",
+        "event_name": "",
+        "trace_id": (b"t" * 16).hex(),
+        "span_id": None,
+        "unit": "u",
+    }
 
 
 async def test_a_stream_may_be_narrowed_to_a_service_or_a_unit(server, parts):

@@ -33,6 +33,15 @@ export class Fields {
     return typeof value === "number" ? value : this.#refuse(name, "a number");
   }
 
+  numberOrNull(name: string): number | null {
+    return (this.#fields[name] ?? null) === null ? null : this.number(name);
+  }
+
+  flag(name: string): boolean {
+    const value = this.#fields[name];
+    return typeof value === "boolean" ? value : this.#refuse(name, "true or false");
+  }
+
   object(name: string): Fields {
     return new Fields(this.#fields[name], `${this.#where}.${name}`);
   }

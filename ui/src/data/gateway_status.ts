@@ -1,5 +1,5 @@
 import { Fields } from "./fields";
-import { getJson, request } from "./http";
+import { change, getJson } from "./http";
 
 export interface Session {
   tenant: string;
@@ -17,13 +17,37 @@ export async function getSession(): Promise<Session> {
   };
 }
 
-export async function postSession(key: string): Promise<void> {
-  const body = JSON.stringify({ key });
-  await request("/session", { method: "POST", body, headers: { "content-type": "application/json" } });
+/** What opens a session: the printed key, or an account with its tenant when it has several. */
+export type Proof = { key: string } | { email: string; password: string; tenant: string };
+
+export async function postSession(proof: Proof): Promise<void> {
+  await change("POST", "/session", proof);
+}
+
+export interface NewOwner {
+  key: string;
+  email: string;
+  password: string;
+}
+
+/** Makes the first account and signs it in. */
+export async function postOwner(owner: NewOwner): Promise<void> {
+  await change("POST", "/owner", owner);
 }
 
 export async function deleteSession(): Promise<void> {
-  await request("/session", { method: "DELETE" });
+  await change("DELETE", "/session");
+}
+
+/** How people can sign in, besides the printed key. */
+export interface SignInWays {
+  password: boolean;
+  oidc: boolean;
+}
+
+export async function getSignInWays(abort: AbortSignal): Promise<SignInWays> {
+  const fields = new Fields(await getJson("/session/ways", abort), "ways");
+  return { password: fields.flag("password"), oidc: fields.flag("oidc") };
 }
 
 /** Items of one signal since the gateway started. */

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
+import { MANAGE_CREDENTIALS } from "../data/credentials";
 import type { Session } from "../data/gateway_status";
-import { BASE } from "../router";
+import { BASE, CREDENTIALS } from "../router";
 import { IconButton } from "./icon";
 import { Logo } from "./logo";
 import { signOut } from "./session";
@@ -9,11 +10,12 @@ import { ThemeSwitch } from "./theme";
 
 interface FrameProps {
   session: Session;
+  path: string;
   children: ComponentChildren;
 }
 
 /** Navigation above, status below, the page between them. */
-export function Frame({ session, children }: FrameProps) {
+export function Frame({ session, path, children }: FrameProps) {
   return (
     <div class="frame">
       <header class="top-bar">
@@ -21,9 +23,14 @@ export function Frame({ session, children }: FrameProps) {
           <Logo /> Tollspan
         </a>
         <nav aria-label="Pages">
-          <a href={BASE} aria-current="page">
+          <a href={BASE} aria-current={path === CREDENTIALS ? undefined : "page"}>
             Traces
           </a>
+          {session.permissions.includes(MANAGE_CREDENTIALS) && (
+            <a href={CREDENTIALS} aria-current={path === CREDENTIALS ? "page" : undefined}>
+              Credentials
+            </a>
+          )}
         </nav>
         <span class="identity">
           <span>

@@ -1,4 +1,4 @@
-import { deleteSession, getSession, postSession, type Session } from "../data/gateway_status";
+import { deleteSession, getSession, type Proof, postSession, type Session } from "../data/gateway_status";
 import { ApiError, explain, whenUnauthorized } from "../data/http";
 import { createStore } from "../store";
 
@@ -6,6 +6,7 @@ export type SessionState =
   | { kind: "checking" }
   | { kind: "unreachable"; problem: string }
   | { kind: "signed-out"; problem: string | null }
+  | { kind: "new-owner"; key: string }
   | { kind: "signed-in"; session: Session };
 
 export const session = createStore<SessionState>({ kind: "checking" });
@@ -14,9 +15,9 @@ whenUnauthorized(() => {
   if (session.get().kind !== "signed-out") session.set({ kind: "signed-out", problem: null });
 });
 
-/** Takes the sign-in key out of the address bar, so that it is neither shared nor kept in the history. */
-export function takeKeyFromAddress(): string | null {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+/** Takes a printed key out of the address bar, so that it is neither shared nor kept in the history. */
+export function takeKeyFromAddress(name: "key" | "owner" = "key"): string | null {
+  const key = new URLSearchParams(location.hash.slice(1)).get(name);
   if (key !== null) history.replaceState(null, "", location.pathname + location.search);
   return key;
 }
@@ -24,21 +25,34 @@ export function takeKeyFromAddress(): string | null {
 /** The key itself, also when the whole printed address was pasted. */
 export const keyOf = (pasted: string): string => pasted.trim().replace(/^.*#key=/, "");
 
-/** Finds out who is signed in, with a sign-in key first if there is one. */
-export async function startSession(key: string | null): Promise<void> {
+/** Begins with what the address says: a link that makes the first account, one that signs in, or neither. */
+export function startFromAddress(): void {
+  const owner = takeKeyFromAddress("owner");
+  if (owner !== null) session.set({ kind: "new-owner", key: owner });
+  else {
+    const key = takeKeyFromAddress();
+    void startSession(key === null ? null : { key });
+  }
+}
+
+/** Finds out who is signed in, with a proof first if there is one. */
+export async function startSession(proof: Proof | null): Promise<void> {
   try {
-    if (key !== null) await postSession(key);
+    if (proof !== null) await postSession(proof);
     session.set({ kind: "signed-in", session: await getSession() });
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 401)) {
+    if (!(error instanceof ApiError && error.status < 500)) {
       session.set({ kind: "unreachable", problem: explain(error) });
     } else {
-      const problem =
-        key === null ? null : "The gateway does not accept this key. It is valid until the gateway restarts.";
-      session.set({ kind: "signed-out", problem });
+      session.set({ kind: "signed-out", problem: proof === null ? null : refusal(proof, error) });
     }
   }
 }
+
+const refusal = (proof: Proof, error: ApiError): string =>
+  "key" in proof
+    ? "The gateway does not accept this key. It is valid until the gateway restarts."
+    : error.message;
 
 export async function signOut(): Promise<void> {
   await deleteSession();

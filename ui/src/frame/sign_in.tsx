@@ -1,17 +1,26 @@
 import { useEffect, useState } from "preact/hooks";
+import { getSignInWays, type SignInWays } from "../data/gateway_status";
 import { BASE } from "../router";
+import { AccountForm } from "./account_form";
 import { Logo } from "./logo";
-import { keyOf, startSession, takeKeyFromAddress } from "./session";
+import { keyOf, startFromAddress, startSession } from "./session";
 
-/** Asks for the sign-in key; the gateway prints a link that carries it when it starts. */
+/** Asks who is there: an account, an identity provider, or the key that the gateway prints when it starts. */
 export function SignIn({ problem }: { problem: string | null }) {
   const [key, setKey] = useState("");
+  const [ways, setWays] = useState<SignInWays>({ password: false, oidc: false });
+
+  useEffect(() => {
+    const abort = new AbortController();
+    // Without an answer the printed key is the way that is left.
+    getSignInWays(abort.signal).then(setWays, () => {});
+    return () => abort.abort();
+  }, []);
 
   useEffect(() => {
     // Opening the printed link in this tab changes the fragment only, without a new load of the page.
     const readAddress = () => {
-      const fromAddress = takeKeyFromAddress();
-      if (fromAddress !== null) void startSession(fromAddress);
+      if (location.hash.length > 1) startFromAddress();
     };
     addEventListener("hashchange", readAddress);
     return () => removeEventListener("hashchange", readAddress);
@@ -19,11 +28,18 @@ export function SignIn({ problem }: { problem: string | null }) {
 
   const submit = (event: Event) => {
     event.preventDefault();
-    void startSession(keyOf(key));
+    void startSession({ key: keyOf(key) });
   };
 
   return (
     <main class="sign-in">
+      {problem && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {ways.oidc && <a href="/api/v1/session/oidc">Sign in with your organisation</a>}
+      {ways.password && <AccountForm />}
       <form class="card" onSubmit={submit}>
         <h1>
           <Logo /> Sign in to Tollspan
@@ -43,11 +59,6 @@ export function SignIn({ problem }: { problem: string | null }) {
             onInput={(event) => setKey(event.currentTarget.value)}
           />
         </label>
-        {problem && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
         <button type="submit" class="primary">
           Sign in
         </button>

@@ -75,8 +75,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     service: ServiceSection = ServiceSection()
 
 
-def validate(document: Mapping[str, Any], registry: Registry) -> Configuration:
-    """The configuration that `document` describes.
+def validate(
+    document: Mapping[str, Any], registry: Registry, *, pipelines_required: bool = True
+) -> Configuration:
+    """The configuration that `document` describes; a service of extensions alone requires no pipelines.
 
     Raises an ExceptionGroup with a ConfigError for each problem, in the Collector's words
     where it has some.
@@ -84,6 +86,8 @@ def validate(document: Mapping[str, Any], registry: Registry) -> Configuration:
     if not document:
         raise ExceptionGroup("invalid configuration", [ConfigError("", "empty configuration file")])
     checking = _Checking(registry)
+    if pipelines_required:
+        checking.require_pipelines(document)
     configuration = checking.check(document)
     if checking.problems:
         raise ExceptionGroup("invalid configuration", checking.problems)
@@ -97,14 +101,17 @@ class _Checking(Decoding):
         self._known: dict[Kind, set[str]] = {kind: set() for kind in Kind}
         self._parts: dict[Kind, dict[str, Part]] = {kind: {} for kind in Kind}
 
-    def check(self, mapping: Mapping[str, Any]) -> Configuration:
-        document = self.struct(Document, mapping, "")
-        assert document is not None, "a document has no required fields"
+    def require_pipelines(self, mapping: Mapping[str, Any]) -> None:
         for kind in (Kind.RECEIVER, Kind.EXPORTER):
             if not mapping.get(kind.value):
                 self.problem("", f"no {_noun(kind)} configuration specified in config")
-        if not document.service.pipelines:
+        service = mapping.get("service")
+        if not isinstance(service, Mapping) or not service.get("pipelines"):
             self.problem("service::pipelines", "service must have at least one pipeline")
+
+    def check(self, mapping: Mapping[str, Any]) -> Configuration:
+        document = self.struct(Document, mapping, "")
+        assert document is not None, "a document has no required fields"
         for kind in Kind:
             self._check_section(kind, getattr(document, kind.value))
         checked = (self._check_pipeline(*item) for item in document.service.pipelines.items())

@@ -5,53 +5,57 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError
-from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.gateway.authserver import revoked_tokens
+from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.secret_text import API_KEY_PREFIX
-from tollspan.gateway.authserver.sessions import COOKIE, Sessions
+from tollspan.gateway.authserver.sessions import COOKIE
+from tollspan.gateway.authserver.trusted_issuer import TrustedIssuer, read_issuer
 from tollspan.oauth2.principal import Principal
 from tollspan.oauth2.secret import Secret
 from tollspan.oauth2.verified_cache import VerifiedCache
 from tollspan.oauth2.verifier import TOKEN_CHARS_MAX, Verifier
 
-WATCH_INTERVAL_S = 0.5
-"""How often the store is asked whether something changed: a revocation takes effect within this."""
+FOREIGN_PROOFS_MAX = 4
+"""So many tokens of other issuers are checked at once: fetching an issuer's keys may take seconds, and
+must not hold up the threads that check our own."""
 
 
 class Authenticator:
     """Authenticates requests by their headers, which have lower-case names.
 
     Both methods raise MissingTokenError without credentials, InvalidTokenError for bad ones,
-    AuthError `invalid_request` for more than one, StoreError when the store can't tell. What
-    was proved once is remembered for up to a minute, and forgotten as soon as any
+    AuthError `invalid_request` for more than one, StoreError when the database can't tell.
+    What was proved once is remembered for up to a minute, and forgotten as soon as any
     credential changes.
     """
 
     def __init__(
         self,
         verifier: Verifier,
-        credentials: CredentialStore,
-        sessions: Sessions,
+        identity: Identity,
         *,
+        trusted: Mapping[str, TrustedIssuer] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._verifier = verifier
-        self._credentials = credentials
-        self._sessions = sessions
+        self._identity = identity
+        self._trusted = trusted or {}
         self._clock = clock
         self._cache = VerifiedCache()
-        self._data_version = -1
-        self._watched_s = -WATCH_INTERVAL_S
+        self._foreign = ThreadPoolExecutor(FOREIGN_PROOFS_MAX, "foreign-proofs")
+        identity.watch.on_change(self._cache.clear)
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """The caller, from `Authorization: Bearer` or `X-API-Key`."""
         proof = _read_proof(headers)
-        self._watch()
+        await self._identity.watch.look()
         principal = self._cache.get(proof, self._clock())
         if principal is None:
             epoch = self._cache.epoch
-            principal = await asyncio.to_thread(self._prove, proof)
+            principal = await self._prove(proof)
             self._cache.put(proof, principal, self._clock(), epoch)
         return principal
 
@@ -60,30 +64,32 @@ class Authenticator:
         try:
             return await self.authenticate(headers)
         except MissingTokenError:
-            principal = self._sessions.find(read_session_cookie(headers))
+            session_id = read_session_cookie(headers)
+            principal = (
+                await asyncio.to_thread(self._identity.sessions.find, session_id) if session_id else None
+            )
             if principal is None:
                 raise
             return principal
 
-    def _watch(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._watched_s < WATCH_INTERVAL_S:
-            return
-        data_version = self._credentials.data_version()
-        if data_version != self._data_version:
-            self._cache.clear()
-        self._data_version, self._watched_s = data_version, now_s
+    async def _prove(self, proof: str) -> Principal:
+        trusted = self._trusted.get(read_issuer(proof)) if self._trusted else None
+        if trusted is None:
+            return await asyncio.to_thread(self._prove_own, proof)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._foreign, trusted.verifier.verify, proof, self._clock())
 
-    def _prove(self, proof: str) -> Principal:
+    def _prove_own(self, proof: str) -> Principal:
         if proof.startswith(API_KEY_PREFIX):
-            credential = self._credentials.authenticate_api_key(Secret(proof))
-            if credential is None:
+            principal = self._identity.credentials.authenticate_api_key(Secret(proof))
+            if principal is None:
                 raise InvalidTokenError("the API key is unknown, expired or revoked")
-            return credential.principal()
+            return principal
         principal = self._verifier.verify(proof, self._clock())
-        credential = self._credentials.find(principal.subject)
-        if credential is None or not credential.is_live(self._clock()):
+        if self._identity.credentials.find_live(principal.subject) is None:
             raise InvalidTokenError("the credential behind the access token is expired or revoked")
+        if revoked_tokens.is_any_revoked(self._identity.database, principal.token_ids):
+            raise InvalidTokenError("the access token is revoked")
         return principal
 
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
-import re
+import os
 import sys
-from collections.abc import Sequence
+import time
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tollspan.gateway.authserver import audit
 from tollspan.gateway.authserver.credential import KINDS, OAUTH2, Credential, CredentialDraft, IssuedSecret
-from tollspan.gateway.authserver.credentials import CredentialStore
+from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.permissions import PERMISSIONS
+from tollspan.gateway.authserver.public_key import read_public_key
+from tollspan.gateway.authserver.signing_keys import PUBLISHED_AHEAD_S, SigningKeys
+from tollspan.gateway.authserver.terminal import lay_out, read_duration_s, show_time
 
 DATA_DIR = Path("tollspan-data")
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+IDENTITY_VARIABLE = "TOLLSPAN_GATEWAY_IDENTITY"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`parser` takes the four actions and their options."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--data-dir", type=Path, default=DATA_DIR, help="the gateway's (default %(default)s)")
-    shared.add_argument("--json", action="store_true", help="print JSON instead of text")
+    """`parser` takes the actions and their options."""
+    shared = shared_arguments()
     actions = parser.add_subparsers(dest="action", required=True)
 
     create = actions.add_parser("create", parents=[shared], help="make a credential and show its secret once")
@@ -37,27 +38,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", type=_words, action="extend", default=[], help="only this one; repeatable (default all)"
     )
     create.add_argument("--kind", choices=KINDS, default=OAUTH2, help="(default %(default)s)")
-    create.add_argument("--expires-in", type=_seconds, metavar="DURATION", help="such as 12h or 90d")
+    create.add_argument("--expires-in", type=read_duration_s, metavar="DURATION", help="such as 12h or 90d")
+    create.add_argument("--refresh", action="store_true", help="give refresh tokens with access tokens")
+    create.add_argument("--public-key", type=_public_key, metavar="FILE", help=_PUBLIC_KEY_HELP)
 
     actions.add_parser("list", parents=[shared], help="show all credentials")
 
     rotate = actions.add_parser("rotate", parents=[shared], help="add a secret; the one before stays good")
     rotate.add_argument("id")
-    rotate.add_argument("--retire-old", action="store_true", help="make all earlier secrets worthless now")
+    rotate.add_argument(
+        "--overlap",
+        type=read_duration_s,
+        metavar="DURATION",
+        help="how long the one before stays good, such as 24h or 0 (default: until the next rotation)",
+    )
+    rotate.add_argument("--public-key", type=_public_key, metavar="FILE", help=_PUBLIC_KEY_HELP)
 
     revoke = actions.add_parser("revoke", parents=[shared], help="make a credential worthless, for good")
     revoke.add_argument("id")
 
+    keys = actions.add_parser("rotate-keys", parents=[shared], help="sign access tokens with a new key")
+    keys.add_argument("--now", action="store_true", help="at once; every token in use becomes worthless")
+
+    log = actions.add_parser("audit", parents=[shared], help="show who changed what")
+    log.add_argument("--limit", type=int, default=100, help="so many entries (default %(default)s)")
+
+
+def shared_arguments() -> argparse.ArgumentParser:
+    """A parent parser: which gateway, and how to print."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data-dir", type=Path, default=DATA_DIR, help="the gateway's (default %(default)s)")
+    shared.add_argument(
+        "--identity",
+        default=os.environ.get(IDENTITY_VARIABLE, ""),
+        metavar="URL",
+        help=f"the gateway's identity database, if it is a server's (default ${IDENTITY_VARIABLE})",
+    )
+    shared.add_argument("--json", action="store_true", help="print JSON instead of text")
+    return shared
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what `arguments` say and print the outcome. Raises ConfigError and StoreError."""
-    with closing(CredentialStore(arguments.data_dir)) as store:
-        shown, text = _ACTIONS[arguments.action](store, arguments)
+    with closing(Identity.open(arguments.identity or arguments.data_dir)) as identity:
+        shown, text = _ACTIONS[arguments.action](identity, arguments)
     sys.stdout.write((json.dumps(shown, indent=2) if arguments.json else text) + "\n")
     return 0
 
 
-def _create(store: CredentialStore, arguments: argparse.Namespace) -> tuple[Any, str]:
+def local_actor() -> str:
+    """Whom the audit log names for a command: the account that ran it."""
+    return f"local:{getpass.getuser()}"
+
+
+def _create(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
     draft = CredentialDraft(
         name=arguments.name,
         permissions=tuple(arguments.permissions),
@@ -65,37 +99,69 @@ def _create(store: CredentialStore, arguments: argparse.Namespace) -> tuple[Any,
         tenant=arguments.tenant,
         datasets=tuple(arguments.dataset),
         expires_in_s=arguments.expires_in,
+        refreshable=arguments.refresh,
+        public_key=arguments.public_key and read_public_key(arguments.public_key),
     )
-    return _show_issued(store.create(draft))
+    return _show_issued(identity.credentials.create(draft, actor=local_actor()))
 
 
-def _list(store: CredentialStore, _arguments: argparse.Namespace) -> tuple[Any, str]:
-    found = store.list()
+def _list(identity: Identity, _arguments: argparse.Namespace) -> tuple[Any, str]:
+    found = identity.credentials.find_all()
     head = ("ID", "NAME", "KIND", "TENANT", "DATASETS", "PERMISSIONS", "EXPIRES", "LAST USED", "STATE")
-    return [_show(credential) for credential in found], _table([head, *map(_row, found)])
+    return [_show(credential) for credential in found], lay_out([head, *map(_row, found)])
 
 
-def _rotate(store: CredentialStore, arguments: argparse.Namespace) -> tuple[Any, str]:
-    return _show_issued(store.rotate(arguments.id, retire_old=arguments.retire_old))
+def _rotate(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
+    issued = identity.credentials.rotate(
+        arguments.id,
+        overlap_s=arguments.overlap,
+        public_key=arguments.public_key and read_public_key(arguments.public_key),
+        actor=local_actor(),
+    )
+    return _show_issued(issued)
 
 
-def _revoke(store: CredentialStore, arguments: argparse.Namespace) -> tuple[Any, str]:
-    credential = store.revoke(arguments.id)
+def _revoke(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
+    credential = identity.credentials.revoke(arguments.id, actor=local_actor())
     return _show(credential), f"revoked {credential.id} ({credential.name})"
 
 
-_ACTIONS = {"create": _create, "list": _list, "rotate": _rotate, "revoke": _revoke}
+def _rotate_keys(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
+    keys = SigningKeys.open(arguments.data_dir, identity.published_keys)
+    kid = keys.rotate(at_once=arguments.now, actor=local_actor())
+    signs_from_s = time.time() + (0 if arguments.now else PUBLISHED_AHEAD_S)
+    shown = {"kid": kid, "signs_from": show_time(signs_from_s)}
+    return shown, f"key {kid} signs from {shown['signs_from']} on"
+
+
+def _audit(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
+    entries = audit.list_entries(identity.database, limit=arguments.limit)
+    rows = [
+        (show_time(entry.time_s) or "", entry.actor, entry.action, entry.tenant, entry.subject)
+        for entry in entries
+    ]
+    return [asdict(entry) for entry in entries], lay_out([("TIME", "WHO", "WHAT", "TENANT", "WHOM"), *rows])
+
+
+_ACTIONS = {
+    "create": _create,
+    "list": _list,
+    "rotate": _rotate,
+    "revoke": _revoke,
+    "rotate-keys": _rotate_keys,
+    "audit": _audit,
+}
+
+_PUBLIC_KEY_HELP = "PEM or JWK: the client signs with its private half, and has no secret"
 
 
 def _show_issued(issued: IssuedSecret) -> tuple[Any, str]:
-    """The credential with its secret, under the names that SDK settings have."""
-    credential, secret = issued.credential, issued.secret.reveal()
-    if credential.kind == OAUTH2:
-        shown = {"client_id": credential.id, "client_secret": secret}
-    else:
-        shown = {"api_key": secret}
+    """The credential with what its client is to be told."""
+    shown = issued.shown()
     lines = [f"{name} {value}" for name, value in shown.items()]
-    return shown | _show(credential), "\n".join([*lines, "The secret is shown this once."])
+    if issued.secret is not None:
+        lines.append("The secret is shown this once.")
+    return shown | _show(issued.credential), "\n".join(lines)
 
 
 def _show(credential: Credential) -> dict[str, Any]:
@@ -103,13 +169,13 @@ def _show(credential: Credential) -> dict[str, Any]:
     columns = asdict(credential)
     return {
         **{name: value for name, value in columns.items() if not name.endswith("_s")},
-        **{f"{name}_at": _date(columns[f"{name}_s"]) for name in times},
+        **{f"{name}_at": show_time(columns[f"{name}_s"]) for name in times},
     }
 
 
 def _row(credential: Credential) -> tuple[str, ...]:
     state = "revoked" if credential.revoked_s else "live"
-    if state == "live" and not credential.is_live(datetime.now(UTC).timestamp()):
+    if state == "live" and not credential.is_live(time.time()):
         state = "expired"
     return (
         credential.id,
@@ -118,29 +184,18 @@ def _row(credential: Credential) -> tuple[str, ...]:
         credential.tenant,
         ",".join(credential.datasets) or "all",
         ",".join(credential.permissions),
-        _date(credential.expires_s) or "never",
-        _date(credential.last_used_s) or "never",
+        show_time(credential.expires_s) or "never",
+        show_time(credential.last_used_s) or "never",
         state,
     )
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-
-
-def _date(time_s: float | None) -> str | None:
-    return None if time_s is None else datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 3600, 60m, 12h or 90d")
-    return float(match[1]) * _UNITS_S[match[2] or "s"]
+def _public_key(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, ValueError):
+        raise argparse.ArgumentTypeError(f"{path} cannot be read") from None

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tollspan.gateway.authserver.client_assertion import ALGORITHMS
 from tollspan.gateway.authserver.permissions import PERMISSIONS
+from tollspan.gateway.authserver.signing_keys import JWKS_AGE_S_MAX
 
-JWKS_HEADERS = {"Content-Type": "application/jwk-set+json", "Cache-Control": "public, max-age=300"}
-"""How the JWK Set is served. A new key must be published this long before it signs."""
+JWKS_HEADERS = {
+    "Content-Type": "application/jwk-set+json",
+    "Cache-Control": f"public, max-age={JWKS_AGE_S_MAX}",
+}
+"""How the JWK Set is served."""
+
+_AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def authorization_server(issuer: str) -> dict[str, Any]:
@@ -16,10 +23,19 @@ def authorization_server(issuer: str) -> dict[str, Any]:
         "issuer": issuer,
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "grant_types_supported": ["client_credentials", "refresh_token"],
         "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "scopes_supported": list(PERMISSIONS),
+        **{
+            f"{endpoint}_endpoint_auth_methods_supported": _AUTH_METHODS
+            for endpoint in ("token", "revocation", "introspection")
+        },
+        **{
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": ALGORITHMS
+            for endpoint in ("token", "revocation", "introspection")
+        },
     }
 
 

@@ -12,6 +12,9 @@ READ = (*(signal.read_permission for signal in Signal), "read:costs")
 MANAGE = ("manage:credentials", "manage:prices", "manage:settings")
 PERMISSIONS = WRITE + READ + MANAGE
 
+ROLES = {"owner": PERMISSIONS, "editor": (*READ, "manage:prices", "manage:settings"), "viewer": READ}
+"""What people may do, by their role in a tenant."""
+
 
 def read_permissions(names: Iterable[str]) -> tuple[str, ...]:
     """The named permissions in canonical order; raises ConfigError for an unknown one or none."""

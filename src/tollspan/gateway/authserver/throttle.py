@@ -39,3 +39,18 @@ class Throttle:
                 del self._buckets[next(iter(self._buckets))]
             self._buckets[key] = (level - 1 if level >= 1 else level, now_s)
         return 0.0 if level >= 1 else (1 - level) / self._per_s
+
+
+class SignInLimits:
+    """How often passwords may be tried from one address: for one account, and for all.
+
+    Nobody is kept from their account by what others try from elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._of_account = Throttle(burst=10, per_s=0.1)
+        self._of_source = Throttle(burst=100, per_s=2)
+
+    def take(self, source: str, email: str) -> float:
+        """0.0 when one more may be tried, or the seconds until then."""
+        return max(self._of_account.take(f"{source} {email.lower()[:256]}"), self._of_source.take(source))

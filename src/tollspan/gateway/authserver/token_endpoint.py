@@ -1,8 +1,8 @@
-"""The token endpoint: client credentials in, a signed access token out (RFC 6749 §4.4).
+"""The token endpoint (RFC 6749 §3.2), and beside it revocation and introspection.
 
 Authlib's server core finds the grant, runs it and writes the errors. What it leaves open
-or does otherwise than we want is decided here: who the client is, which scopes it gets,
-and that no secret or token reaches a log.
+or does otherwise than we want is decided here and in `grants`: who the client is, which
+scopes it gets, and that no secret or token reaches a log.
 """
 
 from __future__ import annotations
@@ -10,63 +10,61 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    ClientCredentialsGrant,
+    BaseGrant,
     ClientMixin,
     InvalidRequestError,
-    InvalidScopeError,
     OAuth2Error,
 )
 
 from tollspan.errors import StoreError
+from tollspan.gateway.authserver import grants
+from tollspan.gateway.authserver.client_assertion import ClientAssertions
 from tollspan.gateway.authserver.credential import OAUTH2, Credential
-from tollspan.gateway.authserver.credentials import CredentialStore
-from tollspan.gateway.authserver.signing_keys import SigningKeys
+from tollspan.gateway.authserver.refresh_tokens import RefreshGrant
 from tollspan.gateway.authserver.throttle import Throttle
 from tollspan.gateway.authserver.token_issuer import TokenIssuer
 from tollspan.gateway.authserver.token_request import AccessTokenRequest, ClientRefusedError
+from tollspan.gateway.authserver.token_status import Introspection, Revocation, TokenStatus
 from tollspan.otlp.http_exchange import HTTPResponse
 
 LIFETIME_S = 600
 
-_SCOPE = re.compile(r"[!#-\[\]-~]+( [!#-\[\]-~]+)*")  # RFC 6749 §3.3
+TOKEN, REVOCATION, INTROSPECTION = "token", "revocation", "introspection"
+"""The three questions that clients ask, each with a path of its own."""
 
 _log = structlog.get_logger()
 
 
 class TokenEndpoint:
-    """Answers token requests for the credentials in a store.
+    """Answers requests of clients whose credentials are in a store.
 
-    Tokens are for `issuer` itself, or for one of `audiences` when the client asks. Wrong
-    secrets are throttled per client id and per source, tokens per client; a client with
-    the right secret is never held up by the failures of others.
+    Wrong secrets are throttled per client id and per source, tokens per client; a client
+    with the right secret is never held up by the failures of others.
     """
 
-    def __init__(
-        self,
-        issuer: str,
-        audiences: Sequence[str],
-        credentials: CredentialStore,
-        signing_keys: SigningKeys,
-        lifetime_s: int = LIFETIME_S,
-    ) -> None:
-        self._server = _Server(TokenIssuer(issuer, audiences, signing_keys, lifetime_s), credentials)
+    def __init__(self, token_issuer: TokenIssuer, assertions: ClientAssertions, status: TokenStatus) -> None:
+        self._server = _Server(token_issuer, assertions, status)
+        self._watch = status.identity.watch
 
-    def handle(self, method: str, headers: Mapping[str, str], body: bytes, source: str = "") -> HTTPResponse:
+    def handle(
+        self, method: str, headers: Mapping[str, str], body: bytes, source: str = "", asked: str = TOKEN
+    ) -> HTTPResponse:
         """The answer to one request; blocks on the database.
 
-        `headers` has lower-case names; `source` is the address to throttle by.
+        `headers` has lower-case names; `source` is the address to throttle by; `asked` is
+        TOKEN, REVOCATION or INTROSPECTION.
         """
         try:
             if method != "POST":
                 raise _NotPostError
-            return self._server.answer(AccessTokenRequest(headers, body, source))
+            self._watch.look_here()
+            return self._server.answer(AccessTokenRequest(headers, body, source), asked)
         except OAuth2Error as error:
             return self._server.refuse(error, source)
         except StoreError as error:
@@ -74,15 +72,15 @@ class TokenEndpoint:
             return self._server.refuse(_LaterError(503, 1), source)
 
     async def handle_async(
-        self, method: str, headers: Mapping[str, str], body: bytes, source: str = ""
+        self, method: str, headers: Mapping[str, str], body: bytes, source: str = "", asked: str = TOKEN
     ) -> HTTPResponse:
         """`handle` on a thread."""
-        return await asyncio.to_thread(self.handle, method, headers, body, source)
+        return await asyncio.to_thread(self.handle, method, headers, body, source, asked)
 
 
 class _NotPostError(InvalidRequestError):  # type: ignore[misc]  # Authlib has no types
     status_code = 405
-    description = "A token is asked for by POST."
+    description = "This is asked by POST."
 
     def get_headers(self) -> list[tuple[str, str]]:
         return [*super().get_headers(), ("Allow", "POST")]
@@ -109,40 +107,34 @@ class _Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         self.credential = credential
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return self.credential.kind == OAUTH2 and grant_type == ClientCredentialsGrant.GRANT_TYPE
-
-
-class _Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
-    def validate_requested_scope(self) -> None:
-        """Grant the scopes asked for, or all of the credential's when none is."""
-        permissions = self.client.credential.permissions
-        asked = self.request.payload.scope
-        if asked and not _SCOPE.fullmatch(asked):
-            raise InvalidScopeError
-        self.granted_scopes = tuple(dict.fromkeys(asked.split(" "))) if asked else permissions
-        if not set(self.granted_scopes) <= set(permissions):
-            raise InvalidScopeError("The client may not have all of these scopes.")
-
-    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """As Authlib's, without the debug line that shows the token."""
-        token = self.server.issue(self.client.credential, self.granted_scopes, self.request)
-        return 200, token, self.TOKEN_RESPONSE_HEADER
+        may_refresh = self.credential.refreshable or grant_type != grants.REFRESH_TOKEN
+        return self.credential.kind == OAUTH2 and may_refresh
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
-    def __init__(self, token_issuer: TokenIssuer, credentials: CredentialStore) -> None:
+    def __init__(self, token_issuer: TokenIssuer, assertions: ClientAssertions, status: TokenStatus) -> None:
         super().__init__()
-        self.register_grant(_Grant)
-        self._token_issuer = token_issuer
-        self._credentials = credentials
+        self.register_grant(grants.ClientCredentials)
+        self.register_grant(grants.Refresh)
+        self.register_endpoint(Revocation)
+        self.register_endpoint(Introspection)
+        self.token_issuer = token_issuer
+        self.token_status = status
+        self.refresh_tokens = status.identity.refresh_tokens
+        self._credentials = status.identity.credentials
+        self._assertions = assertions
         self._failures_of_client = Throttle(burst=20, per_s=0.2)
         self._failures_of_source = Throttle(burst=100, per_s=2)
         # A whole fleet may share one credential and start at once.
         self._issues = Throttle(burst=1000, per_s=20)
 
-    def answer(self, request: AccessTokenRequest) -> HTTPResponse:
+    def answer(self, request: AccessTokenRequest, asked: str) -> HTTPResponse:
         """The answer to a request that could be read. Raises StoreError."""
-        response: HTTPResponse = self.create_token_response(request)
+        response: HTTPResponse
+        if asked == TOKEN:
+            response = self.create_token_response(request)
+        else:
+            response = self.create_endpoint_response(asked, request)
         return response
 
     def refuse(self, error: OAuth2Error, source: str, client_id: str | None = None) -> HTTPResponse:
@@ -152,7 +144,10 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no type
 
     def authenticate_client(self, request: AccessTokenRequest, *_methods: object) -> _Client:
         """The client of `request`: checked before it is throttled, so that only failures are held up."""
-        credential = self._credentials.authenticate_client(request.presented_id, request.presented_secret)
+        if request.presented_secret is None:
+            credential = self._assertions.authenticate(request.presented_assertion)
+        else:
+            credential = self._credentials.authenticate_client(request.presented_id, request.presented_secret)
         if credential is None:
             after_s = max(
                 self._failures_of_client.take(request.presented_id[:64]),
@@ -165,18 +160,26 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no type
         return client
 
     def issue(
-        self, credential: Credential, granted_scopes: Sequence[str], request: AccessTokenRequest
+        self,
+        request: AccessTokenRequest,
+        granted_scopes: Sequence[str],
+        audiences: Sequence[str],
+        grant: RefreshGrant | None,
     ) -> dict[str, Any]:
-        """A new access token as the response's parameters, noted in the log."""
-        claims = self._token_issuer.build_claims(credential, granted_scopes, request.audiences)
+        """A new access token, and the grant's refresh token, as response parameters; noted in the log."""
+        grant_id = "" if grant is None else grant.id
+        claims = self.token_issuer.build_claims(
+            request.client.credential, granted_scopes, audiences, grant_id
+        )
         shown = {name: claims[name] for name in ("client_id", "tenant", "aud", "scope", "jti", "exp")}
-        _log.info("token_issued", **shown, kid=self._token_issuer.signing_keys.kid, source=request.source)
-        return self._token_issuer.build_response(claims)
+        _log.info("token_issued", **shown, kid=self.token_issuer.signing_keys.kid, source=request.source)
+        answer = self.token_issuer.build_response(claims)
+        return answer if grant is None else answer | {"refresh_token": grant.refresh_token.reveal()}
 
-    def get_token_grant(self, request: AccessTokenRequest) -> _Grant:
+    def get_token_grant(self, request: AccessTokenRequest) -> BaseGrant:
         if not request.payload.grant_type:
             raise InvalidRequestError("The grant_type is missing.")
-        grant: _Grant = super().get_token_grant(request)
+        grant: BaseGrant = super().get_token_grant(request)
         return grant
 
     def create_oauth2_request(self, request: AccessTokenRequest) -> AccessTokenRequest:

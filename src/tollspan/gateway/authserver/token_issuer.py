@@ -27,12 +27,19 @@ class TokenIssuer:
     signing_keys: SigningKeys
     lifetime_s: int
 
-    def build_claims(
-        self, credential: Credential, granted_scopes: Sequence[str], asked_audiences: Sequence[str]
-    ) -> dict[str, Any]:
-        """The claims of a new token. Raises OAuth2Error `invalid_target`."""
+    def check_audiences(self, asked_audiences: Sequence[str]) -> None:
+        """Return when tokens are issued for all of these; raise OAuth2Error `invalid_target` when not."""
         if not {self.issuer, *self.audiences}.issuperset(asked_audiences):
             raise OAuth2Error(error="invalid_target", description="No tokens are issued for this audience.")
+
+    def build_claims(
+        self,
+        credential: Credential,
+        granted_scopes: Sequence[str],
+        asked_audiences: Sequence[str],
+        grant_id: str = "",
+    ) -> dict[str, Any]:
+        """The claims of a new token, which ends with the grant named; the audiences have been checked."""
         now_s = int(time.time())
         expires_s = min(now_s + self.lifetime_s, credential.expires_s or math.inf)
         claims = {
@@ -46,7 +53,8 @@ class TokenIssuer:
             "scope": " ".join(granted_scopes),
             "tenant": credential.tenant,
         }
-        return claims | ({"datasets": list(credential.datasets)} if credential.datasets else {})
+        bounds = {"datasets": list(credential.datasets), "grant_id": grant_id}
+        return claims | {name: bound for name, bound in bounds.items() if bound}
 
     def build_response(self, claims: dict[str, Any]) -> dict[str, Any]:
         """The signed token as an access token response (RFC 6749 §5.1)."""

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from tollspan.gateway.authserver.client_assertion import ASSERTION_TYPE, read_client_id
 from tollspan.oauth2.secret import Secret
 from tollspan.otlp.http_exchange import REALM
 
@@ -36,9 +37,9 @@ class ClientRefusedError(InvalidClientError):  # type: ignore[misc]  # Authlib h
 class AccessTokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     """A request with one client authentication, repeated parameters refused, empty ones left out.
 
-    `audiences` are the values of `audience` and `resource`, each once. `presented_id` and
-    `presented_secret` are the client's, not checked yet. `source` is where the request
-    comes from. Raises OAuth2Error.
+    `audiences` are the values of `audience` and `resource`, each once. `presented_id` is the
+    client's, and either `presented_secret` or `presented_assertion`, none of it checked yet.
+    `source` is where the request comes from. Raises OAuth2Error.
     """
 
     def __init__(self, headers: Mapping[str, str], body: bytes, source: str) -> None:
@@ -47,8 +48,14 @@ class AccessTokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no
         fields = _read_form(headers, body)
         self.payload = BasicOAuth2Payload({name: values[0] for name, values in fields.items()})
         self.audiences = _read_audiences(fields)
-        self.presented_id, self.presented_secret = _read_client(headers, self.payload.data)
+        presented = _read_client(headers, self.payload.data)
+        self.presented_id, self.presented_secret, self.presented_assertion = presented
         self.source = source
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The parameters, as Authlib's endpoints look for them."""
+        return dict(self.payload.data)
 
 
 def _read_form(headers: Mapping[str, str], body: bytes) -> dict[str, list[str]]:
@@ -78,17 +85,26 @@ def _read_audiences(fields: Mapping[str, list[str]]) -> tuple[str, ...]:
     return resources or audiences
 
 
-def _read_client(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, Secret]:
-    """The client's id and secret from exactly one of the two places (RFC 6749 §2.3.1)."""
+def _read_client(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, Secret | None, str]:
+    """The client's id, and its secret or assertion from exactly one place (RFC 6749 §2.3, RFC 7521 §4.2)."""
     client_id, client_secret = form.get("client_id", ""), form.get("client_secret", "")
-    if "authorization" not in headers:
-        if not client_id or not client_secret:
-            raise ClientRefusedError
-        return client_id, Secret(client_secret)
-    basic_id, basic_secret = _read_basic(headers["authorization"])
-    if client_secret or client_id not in {"", basic_id}:
+    assertion = form.get("client_assertion", "")
+    if sum(("authorization" in headers, bool(client_secret), bool(assertion))) > 1:
         raise InvalidRequestError("The client authenticates in two ways at once.")
-    return basic_id, Secret(basic_secret)
+    if "authorization" in headers:
+        presented_id, basic_secret = _read_basic(headers["authorization"])
+        presented: tuple[str, Secret | None, str] = presented_id, Secret(basic_secret), ""
+    elif assertion:
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise InvalidRequestError("The client_assertion_type is not supported.")
+        presented = read_client_id(assertion), None, assertion
+    elif client_id and client_secret:
+        presented = client_id, Secret(client_secret), ""
+    else:
+        raise ClientRefusedError
+    if client_id not in {"", presented[0]}:
+        raise InvalidRequestError("The client_id is not the one that authenticates.")
+    return presented
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:

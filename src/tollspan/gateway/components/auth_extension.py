@@ -7,6 +7,10 @@
         issuer: https://telemetry.example.com   # default: the listener's own URL
         audiences: [https://gateway-api.unomiq.com]
         access_token_lifetime: 10m
+        identity: postgresql://user:password@host/database   # default: a file in data_dir
+        issues_tokens: true           # without it, no private key is opened here
+        trusted_issuers: []           # see authserver/trusted_issuer.py
+        sign_in: null                 # see authserver/oidc_sign_in.py
 
 It authenticates whoever refers to it: `auth: {authenticator: auth}`.
 """
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -27,34 +32,60 @@ from tollspan.collector.component import Factory, Host, Kind
 from tollspan.collector.config.values import Duration, Endpoint
 from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.collector.http_server import HTTPServer, read_headers
-from tollspan.errors import ConfigError, LimitError
+from tollspan.errors import AuthError, ConfigError, LimitError
 from tollspan.gateway.authserver import metadata
 from tollspan.gateway.authserver.authenticator import Authenticator
-from tollspan.gateway.authserver.credentials import CredentialStore
-from tollspan.gateway.authserver.sessions import Sessions
-from tollspan.gateway.authserver.signing_keys import SigningKeys
-from tollspan.gateway.authserver.token_endpoint import LIFETIME_S, TokenEndpoint
+from tollspan.gateway.authserver.client_assertion import ClientAssertions
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.oidc_sign_in import OidcConfig, OidcSignIn
+from tollspan.gateway.authserver.secret_setting import SecretSetting
+from tollspan.gateway.authserver.signing_keys import TOKEN_LIFETIME_S_MAX, SigningKeys
+from tollspan.gateway.authserver.token_endpoint import (
+    INTROSPECTION,
+    LIFETIME_S,
+    REVOCATION,
+    TOKEN,
+    TokenEndpoint,
+)
+from tollspan.gateway.authserver.token_issuer import TokenIssuer
 from tollspan.gateway.authserver.token_request import BODY_BYTES_MAX
+from tollspan.gateway.authserver.token_status import TokenStatus
+from tollspan.gateway.authserver.trusted_issuer import TrustedIssuer, TrustedIssuerConfig
 from tollspan.oauth2.principal import Principal
+from tollspan.oauth2.secret import Secret
 from tollspan.oauth2.verifier import Verifier
 from tollspan.otlp.http_exchange import Encoding, HTTPProblem, failure
 
 BODY_TIMEOUT_S = 10.0
+UPKEEP_INTERVAL_S = 10.0
+
+_ASKED = {"/token": TOKEN, "/revoke": REVOCATION, "/introspect": INTROSPECTION}
 
 
 class AuthConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`audiences` are names for this gateway, besides the issuer, that a token may be asked for."""
+    """`audiences` are names for this gateway, besides the issuer, that a token may be asked for.
+
+    `data_dir` has the private signing keys and, unless `identity` is a URL, the identity database.
+    """
 
     endpoint: Endpoint
     data_dir: str
     issuer: str = ""
     audiences: list[str] = []
     access_token_lifetime_s: Duration = msgspec.field(default=LIFETIME_S, name="access_token_lifetime")
+    identity: SecretSetting = Secret("")
+    issues_tokens: bool = True
+    trusted_issuers: list[TrustedIssuerConfig] = []
+    sign_in: OidcConfig | None = None
 
     def problems(self) -> Iterator[ConfigError]:
         """What the types do not show."""
-        if self.access_token_lifetime_s < 1:
-            yield ConfigError("access_token_lifetime", "must be at least 1s")
+        if not 1 <= self.access_token_lifetime_s <= TOKEN_LIFETIME_S_MAX:
+            yield ConfigError("access_token_lifetime", f"must be 1s to {TOKEN_LIFETIME_S_MAX}s")
+        if not self.issues_tokens and not self.issuer:
+            yield ConfigError(
+                "issuer", "is missing", "write the URL of the auth server whose tokens are taken"
+            )
         if self.issuer.endswith("/"):
             yield ConfigError("issuer", "must not end in a slash", f"write {self.issuer.rstrip('/')}")
 
@@ -63,38 +94,63 @@ class AuthExtension:
     """Issues access tokens, and says who a request comes from."""
 
     def __init__(self, config: AuthConfig) -> None:
-        self.sessions = Sessions()
+        self._identity: Identity
         self._config = config
-        self._credentials: CredentialStore
-        self._signing_keys: SigningKeys
+        self._signing_keys: SigningKeys | None = None
         self._http_server: HTTPServer
+        self._upkeep: asyncio.Task[None]
 
     async def start(self, host: Host) -> None:
-        """Credentials and signing keys are open, and the routes are on the listener."""
-        data_dir = Path(self._config.data_dir)
-        self._signing_keys = await asyncio.to_thread(SigningKeys.open, data_dir)
-        self._credentials = await asyncio.to_thread(CredentialStore, data_dir)
+        """The identity database is open, and the routes are on the listener."""
+        await asyncio.to_thread(self._open)
+        self._upkeep = asyncio.create_task(self._keep_up())
         self._http_server = host.http_server(self._config.endpoint)
-        self._http_server.add_routes(
-            [
-                Route("/token", self._answer_token_request, methods=["GET", "POST"]),
+        routes = [Route("/.well-known/oauth-protected-resource", self._show_protected_resource)]
+        if self._config.issues_tokens:
+            routes += [
+                *(Route(path, self._answer_client, methods=["GET", "POST"]) for path in _ASKED),
                 Route("/.well-known/oauth-authorization-server", self._show_authorization_server),
-                Route("/.well-known/oauth-protected-resource", self._show_protected_resource),
                 Route("/.well-known/jwks.json", self._show_jwks),
             ]
-        )
+        self._http_server.add_routes(routes)
 
     async def shutdown(self) -> None:
-        """The credential store is closed."""
-        await asyncio.to_thread(self._credentials.close)
+        """The identity database is closed."""
+        self._upkeep.cancel()
+        await asyncio.to_thread(self._identity.close)
+
+    def identity(self) -> Identity:
+        """The stores of the identity database; only between `start` and `shutdown`."""
+        return self._identity
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """As Authenticator.authenticate."""
-        return await self._authenticator.authenticate(headers)
+        """As Authenticator.authenticate; an AuthError names where the way to a token is described."""
+        with self._pointing_the_way():
+            return await self._authenticator.authenticate(headers)
 
     async def authenticate_page(self, headers: Mapping[str, str]) -> Principal:
-        """As Authenticator.authenticate_page."""
-        return await self._authenticator.authenticate_page(headers)
+        """As Authenticator.authenticate_page; an AuthError names where the way to a token is described."""
+        with self._pointing_the_way():
+            return await self._authenticator.authenticate_page(headers)
+
+    @contextmanager
+    def _pointing_the_way(self) -> Iterator[None]:
+        try:
+            yield
+        except AuthError as error:
+            error.resource_metadata = f"{self.issuer}/.well-known/oauth-protected-resource"
+            raise
+
+    def _open(self) -> None:
+        data_dir = Path(self._config.data_dir)
+        self._identity = Identity.open(self._config.identity.reveal() or data_dir)
+        if self._config.issues_tokens:
+            self._signing_keys = SigningKeys.open(data_dir, self._identity.published_keys)
+
+    async def _keep_up(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_INTERVAL_S)
+            await asyncio.to_thread(self._identity.credentials.last_use.write)
 
     # The parts below need the issuer, and so, by default, a listener that has started: they
     # are made when the first request asks for them.
@@ -104,20 +160,38 @@ class AuthExtension:
         """The URL that access tokens name as their issuer."""
         return self._config.issuer or self._http_server.url
 
+    def oidc_sign_in(self) -> OidcSignIn | None:
+        """How people sign in at an identity provider, if they can."""
+        return self._oidc_sign_in
+
     @cached_property
-    def _authenticator(self) -> Authenticator:
+    def _oidc_sign_in(self) -> OidcSignIn | None:
+        config = self._config.sign_in
+        return None if config is None else OidcSignIn(config, self.issuer)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
         audiences = [self.issuer, *self._config.audiences]
         # Issuer and verifier share one clock, so there is no leeway to give.
-        verifier = Verifier(self.issuer, audiences, self._signing_keys.keyset(), leeway_s=0)
-        return Authenticator(verifier, self._credentials, self.sessions)
+        return Verifier(self.issuer, audiences, self._identity.published_keys, leeway_s=0)
+
+    @cached_property
+    def _authenticator(self) -> Authenticator:
+        trusted = {config.issuer: TrustedIssuer(config) for config in self._config.trusted_issuers}
+        return Authenticator(self._verifier, self._identity, trusted=trusted)
 
     @cached_property
     def _token_endpoint(self) -> TokenEndpoint:
+        identity, signing_keys = self._identity, self._signing_keys
+        assert signing_keys is not None
         lifetime_s = int(self._config.access_token_lifetime_s)
-        audiences = self._config.audiences
-        return TokenEndpoint(self.issuer, audiences, self._credentials, self._signing_keys, lifetime_s)
+        return TokenEndpoint(
+            TokenIssuer(self.issuer, self._config.audiences, signing_keys, lifetime_s),
+            ClientAssertions(self.issuer, identity.database, identity.credentials),
+            TokenStatus(self._verifier, identity),
+        )
 
-    async def _answer_token_request(self, request: Request) -> Response:
+    async def _answer_client(self, request: Request) -> Response:
         headers = read_headers(request.scope)
         source = request.client.host if request.client else ""
         try:
@@ -129,7 +203,8 @@ class AuthExtension:
             return JSONResponse(problem, failure(error, Encoding.JSON).status)
         except ClientDisconnect:
             return Response(status_code=400)
-        answer = await self._token_endpoint.handle_async(request.method, headers, body, source)
+        asked = _ASKED[request.url.path]
+        answer = await self._token_endpoint.handle_async(request.method, headers, body, source, asked)
         return Response(answer.body, answer.status, answer.headers)
 
     async def _show_authorization_server(self, _request: Request) -> Response:
@@ -139,7 +214,9 @@ class AuthExtension:
         return JSONResponse(metadata.protected_resource(self.issuer))
 
     async def _show_jwks(self, _request: Request) -> Response:
-        return Response(msgspec.json.encode(self._signing_keys.jwks()), headers=metadata.JWKS_HEADERS)
+        await self._identity.watch.look()
+        jwks = await asyncio.to_thread(self._identity.published_keys.jwks)
+        return Response(msgspec.json.encode(jwks), headers=metadata.JWKS_HEADERS)
 
 
 FACTORY = Factory(Kind.EXTENSION, "auth", AuthConfig, AuthExtension)

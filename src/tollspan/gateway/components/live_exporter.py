@@ -14,7 +14,6 @@ import msgspec
 from tollspan.collector.component import Factory, Host, Kind, Receipt, Reference
 from tollspan.gateway.live.hub import HubOwner
 from tollspan.otlp.batch import Batch
-from tollspan.otlp.signals import Signal
 
 
 class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,5 +46,4 @@ FACTORY = Factory(
     type="live",
     config=LiveConfig,
     build=LiveExporter,
-    signals=frozenset({Signal.TRACES}),
 )

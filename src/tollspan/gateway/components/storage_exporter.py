@@ -16,7 +16,6 @@ from tollspan.collector.events import ITEM_NAMES
 from tollspan.errors import RetryableError, StoreError
 from tollspan.gateway.storage.store import StoreOwner
 from tollspan.otlp.batch import Batch
-from tollspan.otlp.signals import Signal
 
 RETRY_AFTER_S = 5.0
 
@@ -57,5 +56,4 @@ FACTORY = Factory(
     type="storage",
     config=StorageConfig,
     build=StorageExporter,
-    signals=frozenset({Signal.TRACES}),
 )

@@ -3,6 +3,11 @@
     extensions:
       store:
         data_dir: ./tollspan-data
+        retention:          # days after arrival; what is not named is kept for good
+          traces_days: 30
+          logs_days: 7
+          datasets:
+            shop: {traces_days: 90}
 
 Exporters and pages refer to it by its id. The telemetry is in the folder `telemetry` of `data_dir`.
 """
@@ -11,31 +16,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from tollspan.collector.component import Factory, Host, Kind
 from tollspan.errors import ConfigError
 from tollspan.gateway.live.hub import Hub
-from tollspan.gateway.storage.store import Store
+from tollspan.gateway.storage.store import TELEMETRY, Store
+from tollspan.gateway.storage.upkeep import Retention
+from tollspan.otlp.signals import Signal
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+
+
+class SignalDays(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days each signal is kept."""
+
+    traces_days: Days | None = None
+    metrics_days: Days | None = None
+    logs_days: Days | None = None
+
+    def by_signal(self) -> dict[Signal, int]:
+        """Those that are set."""
+        found = {signal: getattr(self, f"{signal.value}_days") for signal in Signal}
+        return {signal: days for signal, days in found.items() if days is not None}
+
+
+class RetentionConfig(SignalDays, frozen=True, kw_only=True):
+    """`datasets` are those that differ from the rest."""
+
+    datasets: dict[str, SignalDays] = {}
+
+    def retention(self) -> Retention:
+        """The same in the words of the store."""
+        datasets = {name: days.by_signal() for name, days in self.datasets.items()}
+        return Retention(self.by_signal(), datasets)
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`extensions::store`."""
+    """`extensions::store`. With a `url`, the telemetry is on that ClickHouse server."""
 
     data_dir: str
+    url: str = ""
+    retention: RetentionConfig = RetentionConfig()
 
     def problems(self) -> Iterator[ConfigError]:
         """What the types do not show."""
         if "?" in self.data_dir:
             yield ConfigError("data_dir", 'must not contain "?"', "chDB reads options behind it")
+        if self.url and not self.url.startswith(("clickhouse://", "clickhouses://")):
+            yield ConfigError(
+                "url", "is not the URL of a ClickHouse server", "write clickhouse://host:8123/database"
+            )
 
 
 class StoreExtension:
     """Opens the store, and closes it after the last exporter has stopped."""
 
     def __init__(self, config: StoreConfig) -> None:
-        self.store = Store(Path(config.data_dir) / "telemetry")
+        self.store = Store(config.url or Path(config.data_dir) / TELEMETRY, config.retention.retention())
         self.hub = Hub()
 
     async def start(self, host: Host) -> None:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from tollspan.collector.component import Factory, Host, Kind, Reference
 from tollspan.collector.config.values import Endpoint
-from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.live.hub import HubOwner
 from tollspan.gateway.storage.store import StoreOwner
 from tollspan.gateway.web.app import ENDPOINTS, build_app
@@ -34,15 +34,21 @@ class TelemetryOwner(StoreOwner, HubOwner, Protocol):
 class DoorKeeper(PageAuthenticator, Protocol):
     """An extension that knows callers and signs browsers in."""
 
-    sessions: Sessions
+    def identity(self) -> Identity:
+        """Whom it knows; only once it has started."""
+        ...
 
 
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`store` and `auth` are the ids of the extensions that the pages ask."""
+    """`store` and `auth` are the ids of the extensions that the pages ask.
+
+    `roles` says what is served: the questions of the API, the dashboard with its sign-in, or both.
+    """
 
     endpoint: Endpoint
     store: Annotated[str, Reference(TelemetryOwner)]
     auth: Annotated[str, Reference(DoorKeeper)]
+    roles: list[str] = msgspec.field(default_factory=lambda: ["query", "ui"])
 
 
 class WebExtension:
@@ -56,19 +62,21 @@ class WebExtension:
         telemetry = cast(TelemetryOwner, host.extension(self._config.store))
         door_keeper = cast(DoorKeeper, host.extension(self._config.auth))
         http_server = host.http_server(self._config.endpoint)
-        self._sessions, self._http_server = door_keeper.sessions, http_server
+        self._identity, self._http_server = door_keeper.identity(), http_server
+        endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.is_served_by(self._config.roles)]
         app = build_app(
             Parts(
                 store=telemetry.store,
                 hub=telemetry.hub,
                 authenticator=door_keeper,
-                sessions=door_keeper.sessions,
+                identity=self._identity,
                 counters=host.counters,
                 stopping=http_server.stopping,
-            )
+            ),
+            endpoints,
         )
         # Path by path: whatever else is on this listener must not be hidden behind the application.
-        paths = dict.fromkeys(endpoint.path for endpoint in ENDPOINTS)
+        paths = dict.fromkeys(endpoint.path for endpoint in endpoints)
         http_server.add_routes([Route(path, app) for path in paths])
 
     async def shutdown(self) -> None:
@@ -82,7 +90,14 @@ class WebExtension:
     @property
     def sign_in_url(self) -> str:
         """The dashboard's address with the sign-in key: a secret."""
-        return f"{self.url}/ui/#key={self._sessions.key.reveal()}"
+        return f"{self.url}/ui/#key={self._identity.sessions.key.reveal()}"
+
+    @property
+    def create_owner_url(self) -> str | None:
+        """Where the first person makes their account, a secret; None when someone has one."""
+        if not self._identity.users.is_empty():
+            return None
+        return f"{self.url}/ui/#owner={self._identity.sessions.owner_key.reveal()}"
 
 
 FACTORY = Factory(Kind.EXTENSION, "web", WebConfig, WebExtension)

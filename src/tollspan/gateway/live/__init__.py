@@ -1,1 +1,1 @@
-"""Spans as they arrive, for whoever is watching."""
+"""Telemetry as it arrives, for whoever is watching."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
 from tollspan.otlp.batch import Batch
+from tollspan.otlp.signals import Signal
 
-# What waits before one watcher; a larger batch waits alone.
+# What waits before one watcher; a larger batch is skipped, for every watcher would have to decode it.
 WAITING_BYTES_MAX = 4 << 20
 
 
@@ -33,14 +34,21 @@ class Hub:
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
 
+    @property
+    def watchers(self) -> int:
+        """How many are watching."""
+        return len(self._subscriptions)
+
     def publish(self, batch: Batch) -> None:
         """Each watcher of the batch's tenant and dataset gets it, or counts its items as dropped."""
         for subscription in self._subscriptions:
             subscription.offer(batch)
 
-    def subscribe(self, tenant: str, datasets: Collection[str] = ()) -> Subscription:
-        """A watcher of these datasets of `tenant`, or of all when none are named."""
-        subscription = Subscription(self._subscriptions, tenant, frozenset(datasets))
+    def subscribe(
+        self, tenant: str, datasets: Collection[str] = (), signal: Signal = Signal.TRACES
+    ) -> Subscription:
+        """A watcher of a signal in these datasets of `tenant`, or in all when none are named."""
+        subscription = Subscription(self._subscriptions, tenant, frozenset(datasets), signal)
         self._subscriptions.add(subscription)
         return subscription
 
@@ -48,10 +56,13 @@ class Hub:
 class Subscription:
     """An endless asynchronous iterator of what has arrived; used as a context, it ends with it."""
 
-    def __init__(self, subscriptions: set[Subscription], tenant: str, datasets: frozenset[str]) -> None:
+    def __init__(
+        self, subscriptions: set[Subscription], tenant: str, datasets: frozenset[str], signal: Signal
+    ) -> None:
         self._subscriptions = subscriptions
         self._tenant = tenant
         self._datasets = datasets
+        self._signal = signal
         self._waiting: deque[Batch] = deque()
         self._waiting_bytes = 0
         self._dropped = 0
@@ -76,12 +87,14 @@ class Subscription:
         return arrived
 
     def offer(self, batch: Batch) -> None:
-        """The batch waits to be read, when it is of the watched tenant and datasets."""
-        if batch.tenant != self._tenant or (self._datasets and batch.dataset not in self._datasets):
+        """The batch waits to be read, when it is of the watched tenant, datasets and signal."""
+        if (batch.tenant, batch.signal) != (self._tenant, self._signal):
+            return
+        if self._datasets and batch.dataset not in self._datasets:
             return
         self._waiting.append(batch)
         self._waiting_bytes += len(batch.wire)
-        while self._waiting_bytes > WAITING_BYTES_MAX and len(self._waiting) > 1:
+        while self._waiting_bytes > WAITING_BYTES_MAX:
             skipped = self._waiting.popleft()
             self._waiting_bytes -= len(skipped.wire)
             self._dropped += skipped.items

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tollspan.errors import WireError
-from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.otlp.protobuf import WireType, read_fields
+from tollspan.otlp.protobuf import WireType, field_bytes, read_fields
 from tollspan.otlp.schema import ValueType
 
 Value = str | bool | int | float | bytes | list[Any] | dict[str, Any] | None
@@ -34,12 +33,12 @@ def merge_nested(strings: Mapping[str, str], others: Mapping[str, str]) -> Attri
     return {**strings, **_decoded(others)}
 
 
-def merge_span(row: Mapping[str, Any]) -> Attributes:
-    """The attributes of a row of `spans`, those that have columns of their own included."""
+def merge_item(row: Mapping[str, Any], promoted: Mapping[str, Sequence[str]]) -> Attributes:
+    """The attributes of a stored item, those that have a column of their own by `promoted` included."""
     attributes = merge(row)
     moved = {
         keys[0]: row[column]
-        for column, keys in PROMOTED.items()
+        for column, keys in promoted.items()
         if row[column] and attributes.keys().isdisjoint(keys)
     }
     return attributes | moved
@@ -47,6 +46,13 @@ def merge_span(row: Mapping[str, Any]) -> Attributes:
 
 def _decoded(others: Mapping[str, str]) -> Attributes:
     return {key: read_any_value(bytes.fromhex(text)) for key, text in others.items()}
+
+
+def read_cell(value_type: int, number: int, text: bytes) -> Value:
+    """The value that a row keeps as `schema.TABLES` takes an AnyValue apart."""
+    if value_type in (ValueType.ARRAY, ValueType.KVLIST):
+        return read_any_value(field_bytes(value_type, text))
+    return _CELLS[value_type](number, text)
 
 
 def read_any_value(wire: bytes) -> Value:
@@ -106,4 +112,13 @@ _MEMBERS: dict[tuple[int, WireType], Callable[[Any], Value]] = {
     (ValueType.ARRAY, WireType.LEN): _array,
     (ValueType.KVLIST, WireType.LEN): _kvlist,
     (ValueType.BYTES, WireType.LEN): bytes,
+}
+
+_CELLS: dict[int, Callable[[int, bytes], Value]] = {
+    ValueType.EMPTY: lambda _number, _text: None,
+    ValueType.STRING: lambda _, text: text.decode(),
+    ValueType.BOOL: lambda number, _: number != 0,
+    ValueType.INT: lambda number, _: _int(number),
+    ValueType.DOUBLE: lambda number, _: _double(number),
+    ValueType.BYTES: lambda _, text: text,
 }

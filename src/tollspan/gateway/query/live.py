@@ -1,22 +1,24 @@
-"""Spans while they arrive."""
+"""Spans and log records while they arrive."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from tollspan.errors import LimitError, WireError
 from tollspan.gateway.live.hub import Subscription
+from tollspan.gateway.query.attributes import Value, read_cell
 from tollspan.gateway.storage._native import Attributes, Rows
 from tollspan.gateway.storage.envelopes import service_names
-from tollspan.gateway.storage.span_block import PROMOTED
+from tollspan.gateway.storage.item_columns import UNITS
 from tollspan.otlp import _decode
 from tollspan.otlp._columns import Table
 from tollspan.otlp.batch import Batch
 
 # More than this, or more often, is more than anyone can follow.
-SPANS_MAX = 500
+ITEMS_MAX = 500
 INTERVAL_S = 0.1
 
 
@@ -43,36 +45,80 @@ class LiveSpans:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class LiveLogRecord:
+    """A log record as it arrived; `time_unix_nano` is when it was observed, when its own is unknown."""
+
+    time_unix_nano: int
+    service: str
+    severity_number: int
+    severity_text: str
+    body: Value
+    event_name: str
+    trace_id: str | None
+    span_id: str | None
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLogs:
+    """Log records in the order of their arrival; `dropped` others were skipped."""
+
+    records: list[LiveLogRecord]
+    dropped: int
+
+
+Item = TypeVar("Item", LiveSpan, LiveLogRecord)
+
+
 async def watch(subscription: Subscription, *, service: str = "", unit: str = "") -> AsyncIterator[LiveSpans]:
     """The spans of a service and a unit (empty: any) as they arrive, at most SPANS_MAX each INTERVAL_S."""
+    async for spans, dropped in _follow(subscription, _Spans, service, unit):
+        yield LiveSpans(spans, dropped)
+
+
+async def watch_logs(
+    subscription: Subscription, *, service: str = "", unit: str = ""
+) -> AsyncIterator[LiveLogs]:
+    """The log records of a service and a unit, in the same way."""
+    async for records, dropped in _follow(subscription, _LogRecords, service, unit):
+        yield LiveLogs(records, dropped)
+
+
+async def _follow(
+    subscription: Subscription, build: Callable[[Mapping[str, Table]], _Items[Item]], service: str, unit: str
+) -> AsyncIterator[tuple[list[Item], int]]:
+    """What is wanted, and how much of what arrived before it was skipped."""
     async for arrived in subscription:
-        live = await asyncio.to_thread(_read, arrived.batches, service, unit)
-        if live.spans or live.dropped or arrived.dropped:
-            yield LiveSpans(live.spans, live.dropped + arrived.dropped)
+        items, dropped = await asyncio.to_thread(_read, arrived.batches, build, service, unit)
+        if items or dropped or arrived.dropped:
+            yield items, dropped + arrived.dropped
             await asyncio.sleep(INTERVAL_S)
 
 
-def _read(batches: Sequence[Batch], service: str, unit: str) -> LiveSpans:
-    """The newest SPANS_MAX of the spans that are wanted. What cannot be decoded is not stored either."""
-    wanted: list[tuple[_Spans, int]] = []
+def _read(
+    batches: Sequence[Batch], build: Callable[[Mapping[str, Table]], _Items[Item]], service: str, unit: str
+) -> tuple[list[Item], int]:
+    """The newest ITEMS_MAX that are wanted, and how many more were. What cannot be decoded is not stored."""
+    wanted: list[tuple[_Items[Item], int]] = []
     for batch in batches:
         try:
-            spans = _Spans(_decode.decode(batch.signal.value, batch.wire).tables)
+            items = build(_decode.decode(batch.signal.value, batch.wire).tables)
         except (WireError, LimitError):
             continue
-        wanted += [(spans, row) for row in spans.rows(service.encode(), unit.encode())]
-    return LiveSpans([spans[row] for spans, row in wanted[-SPANS_MAX:]], max(0, len(wanted) - SPANS_MAX))
+        wanted += [(items, row) for row in items.rows(service.encode(), unit.encode())]
+    return [items[row] for items, row in wanted[-ITEMS_MAX:]], max(0, len(wanted) - ITEMS_MAX)
 
 
-class _Spans:
-    """Decoded spans, of which only those that are asked for become objects."""
+class _Items(Generic[Item]):
+    """Decoded items, of which only those that are asked for become objects."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        self._columns = tables["spans"].columns
+    def __init__(self, tables: Mapping[str, Table], name: str) -> None:
+        self._columns = tables[f"{name}s"].columns
         self._services = service_names(tables)
-        every = Rows.every(tables["spans"].rows)
-        attributes = Attributes(tables["span_attributes"], self._columns["attributes"], every)
-        texts = [attributes.texts(key.encode()) for key in PROMOTED["unit"]]
+        every = Rows.every(tables[f"{name}s"].rows)
+        attributes = Attributes(tables[f"{name}_attributes"], self._columns["attributes"], every)
+        texts = [attributes.texts(key.encode()) for key in UNITS["unit"]]
         self._units = [next(filter(None, found), b"") for found in zip(*texts, strict=True)]
 
     def rows(self, service: bytes, unit: bytes) -> list[int]:
@@ -84,6 +130,14 @@ class _Spans:
             )
             if (not service or self._services[resource] == service) and (not unit or own_unit == unit)
         ]
+
+    def __getitem__(self, row: int) -> Item:
+        raise NotImplementedError
+
+
+class _Spans(_Items[LiveSpan]):
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        super().__init__(tables, "span")
 
     def __getitem__(self, row: int) -> LiveSpan:
         cells = self._columns
@@ -98,5 +152,25 @@ class _Spans:
             start_unix_nano=start,
             duration_nano=max(0, cells["end_unix_nano"][row] - start),
             status=cells["status_code"][row],
+            unit=self._units[row].decode() or None,
+        )
+
+
+class _LogRecords(_Items[LiveLogRecord]):
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        super().__init__(tables, "log_record")
+
+    def __getitem__(self, row: int) -> LiveLogRecord:
+        cells = self._columns
+        trace_id, span_id = cells["trace_id"][row], cells["span_id"][row]
+        return LiveLogRecord(
+            time_unix_nano=cells["time_unix_nano"][row] or cells["observed_time_unix_nano"][row],
+            service=self._services[cells["resource"][row]].decode(),
+            severity_number=cells["severity_number"][row],
+            severity_text=cells["severity_text"][row].decode(),
+            body=read_cell(cells["body_type"][row], cells["body_number"][row], cells["body_text"][row]),
+            event_name=cells["event_name"][row].decode(),
+            trace_id=trace_id.hex() if any(trace_id) else None,
+            span_id=span_id.hex() if any(span_id) else None,
             unit=self._units[row].decode() or None,
         )

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tollspan.gateway.query import attributes
 from tollspan.gateway.query.attributes import Attributes
+from tollspan.gateway.query.origins import InstrumentationScope, Origin, Resource, find_origins
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.engine import Parameter, Row
+from tollspan.gateway.storage.span_block import PROMOTED
 from tollspan.gateway.storage.store import View
 
 TRACE_SPANS_MAX = 10_000
 NO_SPAN = "0" * 16
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What sent the span."""
-
-    attributes: Attributes
-    schema_url: str
-    dropped_attributes: int
-
-
-@dataclass(frozen=True, slots=True)
-class InstrumentationScope:
-    """What made the span."""
-
-    name: str
-    version: str
-    attributes: Attributes
-    schema_url: str
-    dropped_attributes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,40 +122,19 @@ async def get_span(view: View, trace_id: str, span_id: str) -> Span | None:
 
 async def _find(view: View, **parameters: Parameter) -> list[Span]:
     rows = await view.rows("find_spans", **parameters)
-    resources, scopes = await asyncio.gather(
-        _resources(view, {row["resource_id"] for row in rows}),
-        _scopes(view, {row["instrumentation_scope_id"] for row in rows}),
-    )
-    return [_span(row, resources, scopes) for row in rows]
+    origins = await find_origins(view, rows)
+    return [_span(row, origin) for row, origin in zip(rows, origins, strict=True)]
 
 
-async def _resources(view: View, ids: set[int]) -> dict[int, Resource]:
-    rows = await view.rows("find_resources", ids=list(ids))
-    return {
-        row["id"]: Resource(attributes.merge(row), row["schema_url"], row["dropped_attributes"])
-        for row in rows
-    }
-
-
-async def _scopes(view: View, ids: set[int]) -> dict[int, InstrumentationScope]:
-    rows = await view.rows("find_instrumentation_scopes", ids=list(ids))
-    return {
-        row["id"]: InstrumentationScope(
-            row["name"], row["version"], attributes.merge(row), row["schema_url"], row["dropped_attributes"]
-        )
-        for row in rows
-    }
-
-
-def _span(row: Row, resources: Mapping[int, Resource], scopes: Mapping[int, InstrumentationScope]) -> Span:
+def _span(row: Row, origin: Origin) -> Span:
     return Span(
         **{name: row[name] for name in _AS_STORED},
         parent_span_id=None if row["parent_span_id"] == NO_SPAN else row["parent_span_id"],
         unit=row["unit"] or None,
         parent_unit=row["parent_unit"] or None,
-        attributes=attributes.merge_span(row),
-        resource=resources[row["resource_id"]],
-        instrumentation_scope=scopes[row["instrumentation_scope_id"]],
+        attributes=attributes.merge_item(row, PROMOTED),
+        resource=origin.resource,
+        instrumentation_scope=origin.instrumentation_scope,
         events=tuple(_events(row)),
         links=tuple(_links(row)),
     )

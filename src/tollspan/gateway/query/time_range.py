@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 DAY_S = 24 * 3600
 NANO_MAX = (1 << 63) - 1
+FIRST_SLICE_NANO = 60 * 10**9
+SLICE_GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From `start_unix_nano` up to and without `end_unix_nano`, by when a span started."""
+    """From `start_unix_nano` up to and without `end_unix_nano`, by when a span started or an item was."""
 
     start_unix_nano: int = 0
     end_unix_nano: int = NANO_MAX
@@ -18,12 +22,26 @@ class TimeRange:
     def parameters(self) -> dict[str, int]:
         """The parameters of every statement that is bound to a time.
 
-        A span is refused when it starts more than a day after it is received, so what was
+        An item is refused when it is dated more than a day after it is received, so what was
         received earlier than a day before the range cannot lie in it.
         """
         start = min(max(self.start_unix_nano, 0), NANO_MAX)
         end = min(max(self.end_unix_nano, 0), NANO_MAX)
         return {"start": start, "end": end, "received_from": max(0, start // 10**9 - DAY_S)}
+
+    def slices(self) -> Iterator[TimeRange]:
+        """The range cut up, the newest part first and each wider than the one before.
+
+        A list that shows the newest is filled from them without reading more than that takes.
+        """
+        end = self.end_unix_nano
+        start = min(end, time.time_ns())
+        width = FIRST_SLICE_NANO
+        while end > self.start_unix_nano:
+            start = max(self.start_unix_nano, start - width)
+            yield TimeRange(start, end)
+            end = start
+            width *= SLICE_GROWTH
 
 
 ALWAYS = TimeRange()

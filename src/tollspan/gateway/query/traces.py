@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import operator
 import re
-import time
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +17,8 @@ from tollspan.gateway.storage.native_blocks import Labels
 from tollspan.gateway.storage.store import View
 
 SPANS_MAX = 1_000_000
-# The list is filled from slices of time, the newest first, each wider than the one before.
-FIRST_SLICE_NANO = 60 * 10**9
-SLICE_GROWTH = 4
-# A trace is summed up from its spans this near to those that were asked for.
+# A trace that is listed on one page is not listed again on the next ones, unless it has spans
+# that were asked for further apart than this.
 REACH_NANO = 3600 * 10**9
 
 _CURSOR = re.compile(r"(\d{1,19})\.([0-9a-f]{32})")
@@ -179,7 +176,8 @@ async def find_services(view: View, time_range: TimeRange) -> list[ServiceSummar
 async def _newest_places(view: View, query: TraceQuery, after: _Place, limit: int) -> list[_Place]:
     """The first `limit` places after `after`, found without reading more time than that takes."""
     found: dict[str, _Place] = {}
-    for part in _slices(query.time_range, after):
+    until = min(query.time_range.end_unix_nano, after.latest + 1)
+    for part in replace(query.time_range, end_unix_nano=until).slices():
         position = after
         while len(found) < limit:
             places = await _places(view, replace(query, time_range=part), position, limit=limit)
@@ -192,18 +190,6 @@ async def _newest_places(view: View, query: TraceQuery, after: _Place, limit: in
                 break
             position = places[-1]
     return list(found.values())[:limit]
-
-
-def _slices(time_range: TimeRange, after: _Place) -> Iterator[TimeRange]:
-    """`time_range` as far as `after`, cut up, the newest part first."""
-    end = min(time_range.end_unix_nano, after.latest + 1)
-    start = min(end, time.time_ns())
-    width = FIRST_SLICE_NANO
-    while end > time_range.start_unix_nano:
-        start = max(time_range.start_unix_nano, start - width)
-        yield TimeRange(start, end)
-        end = start
-        width *= SLICE_GROWTH
 
 
 async def _places(
@@ -234,10 +220,8 @@ async def _listed(view: View, query: TraceQuery, after: _Place, places: Sequence
 async def _summaries(view: View, places: Sequence[_Place]) -> list[TraceSummary]:
     if not places:
         return []
-    latest = [place.latest for place in places]
-    near = TimeRange(min(latest) - REACH_NANO, max(latest) + REACH_NANO)
     trace_ids = [bytes.fromhex(place.trace_id) for place in places]
-    rows = await view.rows("summarise_traces", trace_ids=trace_ids, **near.parameters())
+    rows = await view.rows("summarise_traces", trace_ids=trace_ids)
     return sorted(map(_summary, rows), key=lambda trace: trace.start_unix_nano, reverse=True)
 
 

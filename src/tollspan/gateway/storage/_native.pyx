@@ -111,6 +111,26 @@ cdef class Rows:
             rows.numbers[i] = numbers[i]
         return rows
 
+    @staticmethod
+    def none(Py_ssize_t owners):
+        """The rows of a child table that so many owners have when none of them has any."""
+        cdef Rows rows = Rows.__new__(Rows)
+        rows.numbers = <uint32_t*>take_memory(0, sizeof(uint32_t))
+        rows.sizes = <uint32_t*>take_memory(owners, sizeof(uint32_t))
+        rows.owners = owners
+        return rows
+
+    def named_in(self, Fixed column not None):
+        """The rows of another table that a U32 `column` of this one names, one for each row; some repeat."""
+        cdef Rows rows = Rows.__new__(Rows)
+        cdef const uint32_t* named = <const uint32_t*>column.data.memory
+        cdef Py_ssize_t i
+        rows.count = self.count
+        rows.numbers = <uint32_t*>take_memory(self.count, sizeof(uint32_t))
+        for i in range(self.count):
+            rows.numbers[i] = named[self.numbers[i]]
+        return rows
+
     def children(self, Offsets column not None):
         """The rows of the child table that these rows own through `column`."""
         cdef Rows rows = Rows.__new__(Rows)

@@ -8,6 +8,7 @@ takes the same blocks and can stand in for this class.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -26,8 +27,11 @@ Parameter = str | int | Sequence[str] | Sequence[int] | Sequence[bytes]
 
 # chDB's annotations are partial, so it counts as untyped.
 _Session: Any = chdb.session.Session
+DISK_RESERVE_BYTES = 64 << 20
+"""The tables take no insert when less is free, so that merges and the rest of the process can go on."""
+
 _READ_ROW = msgspec.json.Decoder(Row)
-_SESSION_SETTINGS = {
+SESSION_SETTINGS = {
     # No statement takes the machine away from the others.
     "max_execution_time": 60,
     "max_memory_usage": 2 << 30,
@@ -71,6 +75,11 @@ class Engine:
         except OSError as error:
             raise StoreError(f"{self._path} cannot be written to: {error}") from error
 
+    def disk_free_bytes(self) -> int:
+        """What is free on the disk that the directory is on, or will be once it is opened."""
+        place = next(folder for folder in (self._path, *self._path.absolute().parents) if folder.exists())
+        return shutil.disk_usage(place).free
+
     def close(self) -> None:
         """The database is closed. No statement may be under way."""
         for session in self._sessions:
@@ -93,7 +102,7 @@ class Engine:
                 raise StoreError(problem, retryable=False) from None
             self._of_thread.session = session
             self._sessions.append(session)
-            for name, value in _SESSION_SETTINGS.items():
+            for name, value in SESSION_SETTINGS.items():
                 session.query(f"SET {name} = {value}")
         return session
 

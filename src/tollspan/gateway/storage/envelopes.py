@@ -9,6 +9,7 @@ import hashlib
 import struct
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tollspan.gateway.storage._native import Attributes, Block, Rows
 from tollspan.gateway.storage.block_columns import (
@@ -25,6 +26,29 @@ from tollspan.otlp._columns import Dictionary, Table, Text
 
 KNOWN_MAX = 100_000
 DAY_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopedChunk:
+    """A chunk, and the ids of its resources and instrumentation scopes by row number."""
+
+    chunk: Chunk
+    resource_ids: array[int]
+    scope_ids: array[int]
+
+
+class Envelopes:
+    """The resources and instrumentation scopes of all signals."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._resources = EnvelopeTable(engine, "resources", "resource")
+        self._scopes = EnvelopeTable(engine, "instrumentation_scopes", "scope")
+
+    def write(self, chunks: Sequence[Chunk], received_s: int) -> list[EnvelopedChunk]:
+        """The chunks with the ids of what surrounds their items, which is in that day's partitions."""
+        resource_ids = self._resources.write(chunks, received_s)
+        scope_ids = self._scopes.write(chunks, received_s)
+        return list(map(EnvelopedChunk, chunks, resource_ids, scope_ids))
 
 
 class EnvelopeTable:

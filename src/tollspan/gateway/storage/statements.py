@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from importlib import resources
 
 _FOLDER = resources.files("tollspan.gateway.storage") / "sql"
@@ -18,3 +19,18 @@ def migrations() -> dict[str, str]:
     """The statements that build the schema, by name, in their order."""
     files = sorted((_FOLDER / "migrations").iterdir(), key=lambda file: file.name)
     return {file.name.removesuffix(".sql"): file.read_text("utf-8") for file in files}
+
+
+def cluster_schema(cluster: str) -> str:
+    """The statements that build the schema on every node of a ClickHouse `cluster`, with replicated tables.
+
+    A gateway that is then pointed at a node finds its tables there and leaves them as they are.
+    """
+    statements = "".join(f"{sql.strip()};\n\n" for sql in migrations().values())
+    on_cluster = re.sub(
+        r"^(CREATE TABLE IF NOT EXISTS|ALTER TABLE) (\w+)",
+        rf"\1 \2 ON CLUSTER '{cluster}'",
+        statements,
+        flags=re.MULTILINE,
+    )
+    return re.sub(r"^ENGINE = (\w*MergeTree)", r"ENGINE = Replicated\1", on_cluster, flags=re.MULTILINE)

@@ -3,36 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
+import structlog
+
 from tollspan.collector.component import Receipt
-from tollspan.gateway.storage.engine import Engine, Parameter, Row
+from tollspan.errors import StoreError
+from tollspan.gateway.storage import integrity, upkeep
+from tollspan.gateway.storage.engine import DISK_RESERVE_BYTES, Engine, Parameter, Row
+from tollspan.gateway.storage.envelopes import Envelopes
 from tollspan.gateway.storage.group_commit import GroupCommit
+from tollspan.gateway.storage.item_writer import ItemWriter
+from tollspan.gateway.storage.ledger import Ledger
 from tollspan.gateway.storage.native_blocks import Column
-from tollspan.gateway.storage.span_writer import SpanWriter
 from tollspan.gateway.storage.statements import migrations, statement
+from tollspan.gateway.storage.upkeep import KEEP_ALL, Removed, Retention
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
+_log = structlog.get_logger()
+
+TELEMETRY = "telemetry"
+"""The folder of the store in a gateway's data folder."""
+
 READERS = 4
+CHECK_TIMEOUT_S = 5.0
+EXPIRE_INTERVAL_S = 3600.0
 
 Found = TypeVar("Found")
 
 
 class Store:
-    """The telemetry in the directory `path`. A process can have only one open.
+    """The telemetry in a directory, of which a process can have only one open, or at a server's URL.
 
     Writing never waits for reading: there is one thread that writes, and READERS that read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._engine = Engine(path)
+    def __init__(self, where: Path | str, retention: Retention = KEEP_ALL) -> None:
+        self._engine = _engine(where)
+        self._retention = retention
+        self._upkeep = ThreadPoolExecutor(1, "tollspan-upkeep")
+        self._expiring: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, "tollspan-write")
         self._readers = ThreadPoolExecutor(READERS, "tollspan-read")
         self._groups: dict[Signal, GroupCommit] = {}
+        self.ledger = Ledger()
 
     async def open(self) -> None:
         """The directory is ours, its schema is that of this version, and the store may be used.
@@ -40,7 +59,19 @@ class Store:
         StoreError when another process has it open.
         """
         await asyncio.get_running_loop().run_in_executor(self._writer, _migrate, self._engine)
-        self._groups[Signal.TRACES] = GroupCommit(SpanWriter(self._engine).write, self._writer)
+        envelopes = Envelopes(self._engine)
+        self._expiring = asyncio.create_task(self._expire_regularly())
+        for signal in Signal:
+            writer = ItemWriter(self._engine, envelopes, signal)
+            self._groups[signal] = GroupCommit(writer.write, self._writer, self.ledger)
+
+    async def erase_trace(self, tenant: str, datasets: Collection[str], trace_id: str) -> Removed:
+        """The tenant's trace is gone from these datasets, or from all when none are named."""
+        return await self._maintain(upkeep.erase_trace, tenant, tuple(datasets), trace_id, time.time())
+
+    async def erase_unit(self, tenant: str, datasets: Collection[str], unit: str) -> Removed:
+        """Everything of the tenant's unit is gone from these datasets, or from all when none are named."""
+        return await self._maintain(upkeep.erase_unit, tenant, tuple(datasets), unit, time.time())
 
     async def write(self, batch: Batch) -> Receipt:
         """The sound items of `batch` are durable and can be queried.
@@ -51,6 +82,19 @@ class Store:
         """
         return await self._groups[batch.signal].submit(batch)
 
+    def disk_free_bytes(self) -> int:
+        """What is free on the disk that the store is on."""
+        return self._engine.disk_free_bytes()
+
+    async def check(self) -> dict[str, str]:
+        """What is wrong with the `disk` and the `database`; an empty text where nothing is."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                return await loop.run_in_executor(self._readers, _check, self._engine)
+        except TimeoutError:
+            return {"disk": "", "database": f"no answer within {CHECK_TIMEOUT_S:g} s"}
+
     def view(self, tenant: str, datasets: Collection[str] = ()) -> View:
         """What `tenant` has in these datasets, or in all when none are named."""
         return View(self._engine, self._readers, tenant, tuple(datasets))
@@ -59,9 +103,28 @@ class Store:
         """All that was taken is written, and the directory is free for another process."""
         for group in self._groups.values():
             await group.close()
+        if self._expiring is not None:
+            self._expiring.cancel()
+            await asyncio.gather(self._expiring, return_exceptions=True)
+        await asyncio.to_thread(self._upkeep.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         self._writer.shutdown()
         self._engine.close()
+
+    async def _expire_regularly(self) -> None:
+        """Runs until it is cancelled; what fails is logged and tried again an interval later."""
+        while True:
+            try:
+                removed = await self._maintain(upkeep.expire, self._retention, time.time())
+            except StoreError as error:
+                _log.warning("retention_failed", error=str(error))
+            else:
+                if removed.total():
+                    _log.info("expired", **{signal.value: count for signal, count in removed.items()})
+            await asyncio.sleep(EXPIRE_INTERVAL_S)
+
+    async def _maintain(self, run: Callable[..., Removed], *arguments: object) -> Removed:
+        return await asyncio.get_running_loop().run_in_executor(self._upkeep, run, self._engine, *arguments)
 
 
 class View:
@@ -97,6 +160,25 @@ class StoreOwner(Protocol):
     store: Store
 
 
+def _engine(where: Path | str) -> Engine:
+    if isinstance(where, Path):
+        return Engine(where)
+    # An extra: most gateways have their database in the process.
+    from tollspan.gateway.storage.server_engine import ServerEngine  # noqa: PLC0415 - see above
+
+    return ServerEngine(where)
+
+
+def _check(engine: Engine) -> dict[str, str]:
+    free = engine.disk_free_bytes()
+    disk = "" if free >= DISK_RESERVE_BYTES else f"{free} bytes are free, and {DISK_RESERVE_BYTES} are kept"
+    try:
+        engine.rows("SELECT 1", {})
+    except StoreError as error:
+        return {"disk": disk, "database": str(error)}
+    return {"disk": disk, "database": ""}
+
+
 def _migrate(engine: Engine) -> None:
     """Run what was not run yet. A migration that was cut off is run again, so each must bear that."""
     engine.execute(statement("create_schema_migrations"))
@@ -105,3 +187,5 @@ def _migrate(engine: Engine) -> None:
         if name not in applied:
             engine.execute(sql)
             engine.rows(statement("record_schema_migration"), {"name": name})
+    for part in integrity.find_set_aside(engine):
+        _log.error("damaged_part_set_aside", table=part.table, part=part.name)

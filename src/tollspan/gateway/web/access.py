@@ -27,11 +27,19 @@ SIGNED_IN = "signed in"
 """Any valid credential will do."""
 
 READ_TRACES = Signal.TRACES.read_permission
+READ_METRICS = Signal.METRICS.read_permission
+READ_LOGS = Signal.LOGS.read_permission
+MANAGE_SETTINGS = "manage:settings"
+
+MANAGE_CREDENTIALS = "manage:credentials"
 
 DECLARABLE = frozenset({PUBLIC, SIGNED_IN, *PERMISSIONS})
 
 OAUTH2, API_KEY, SESSION = "oauth2", "api_key", "session"
 """The ways to prove who one is, by their names in the OpenAPI description."""
+
+PAGE_HEADER = "x-tollspan-page"
+"""The dashboard sends it with every change, and no other site's page can: a preflight would be refused."""
 
 BODY_BYTES_MAX = 64 << 10
 """No question to this API is longer."""
@@ -98,8 +106,8 @@ CallersView = Annotated[View, Depends(open_view)]
 
 async def _identify(request: Request) -> Principal:
     authenticator = parts_of(request).authenticator
-    # A session cookie counts for GET alone, so no other site can make a browser change anything.
-    page = request.method == "GET"
+    # A session cookie counts for what only our own page can send: no other site can add a header.
+    page = request.method == "GET" or PAGE_HEADER in request.headers
     identify = authenticator.authenticate_page if page else authenticator.authenticate
     return await identify(read_headers(request.scope))
 

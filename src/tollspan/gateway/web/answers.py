@@ -167,3 +167,24 @@ class LiveSpans(BaseModel):
 
     spans: list[LiveSpan]
     dropped: int
+
+
+class LiveLogRecord(BaseModel):
+    """A log record as it arrived."""
+
+    time_unix_nano: str
+    service: str
+    severity_number: int
+    severity_text: str
+    body: JSONValue
+    event_name: str
+    trace_id: str | None
+    span_id: str | None
+    unit: str | None
+
+
+class LiveLogs(BaseModel):
+    """The data of one `logs` event; `dropped` records before these were skipped: the reader was too slow."""
+
+    records: list[LiveLogRecord]
+    dropped: int

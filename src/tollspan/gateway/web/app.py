@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -15,8 +15,36 @@ from starlette.routing import BaseRoute
 
 from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.gateway.authserver.sessions import COOKIE
-from tollspan.gateway.web import answers, api, engine, pages, problem, session, sse, status
-from tollspan.gateway.web.access import API_KEY, OAUTH2, PUBLIC, READ_TRACES, SESSION, SIGNED_IN, GuardedRoute
+from tollspan.gateway.web import (
+    answers,
+    api,
+    credentials,
+    engine,
+    erasure_api,
+    log_api,
+    metric_api,
+    oidc,
+    pages,
+    problem,
+    prometheus,
+    red_api,
+    session,
+    sse,
+    status,
+)
+from tollspan.gateway.web.access import (
+    API_KEY,
+    MANAGE_CREDENTIALS,
+    MANAGE_SETTINGS,
+    OAUTH2,
+    PUBLIC,
+    READ_LOGS,
+    READ_METRICS,
+    READ_TRACES,
+    SESSION,
+    SIGNED_IN,
+    GuardedRoute,
+)
 from tollspan.gateway.web.headers import SecurityHeaders
 from tollspan.gateway.web.parts import Parts
 
@@ -31,8 +59,17 @@ class Endpoint:
     permission: str
     options: dict[str, Any] = field(default_factory=dict)
 
+    def is_served_by(self, roles: Collection[str]) -> bool:
+        """Whether a process with these roles has it: see `distribution.ROLES`."""
+        module = self.function.__module__.rpartition(".")[2]
+        return module in _OF_EVERY_ROLE or ("ui" if module in _OF_UI else "query") in roles
+
+
+_OF_UI = frozenset({"pages", "session", "credentials", "oidc"})
+_OF_EVERY_ROLE = frozenset({"prometheus", "status"})
 
 HIDDEN = {"include_in_schema": False}
+ISSUED = {"status_code": 201, "response_model_exclude_none": True}
 NO_CONTENT = {"status_code": 204, "response_class": Response}
 STREAM = {"response_class": EventSourceResponse}
 WHOLE_TRACE = {"response_model": answers.Trace}
@@ -47,12 +84,38 @@ ENDPOINTS: Sequence[Endpoint] = (
     Endpoint("POST", "/api/v1/session", session.sign_in, PUBLIC, NO_CONTENT),
     Endpoint("GET", "/api/v1/session", session.show_session, SIGNED_IN),
     Endpoint("DELETE", "/api/v1/session", session.sign_out, PUBLIC, NO_CONTENT),
+    Endpoint("GET", "/api/v1/session/oidc", oidc.begin_sign_in, PUBLIC, HIDDEN),
+    Endpoint("GET", "/api/v1/session/oidc/callback", oidc.complete_sign_in, PUBLIC, HIDDEN),
+    Endpoint("GET", "/api/v1/session/ways", oidc.show_ways, PUBLIC),
+    Endpoint("POST", "/api/v1/owner", session.create_owner, PUBLIC, NO_CONTENT),
+    Endpoint("GET", "/api/v1/credentials", credentials.list_credentials, MANAGE_CREDENTIALS),
+    Endpoint("POST", "/api/v1/credentials", credentials.create_credential, MANAGE_CREDENTIALS, ISSUED),
+    Endpoint(
+        "POST",
+        "/api/v1/credentials/{credential_id}/rotate",
+        credentials.rotate_credential,
+        MANAGE_CREDENTIALS,
+        ISSUED,
+    ),
+    Endpoint(
+        "DELETE", "/api/v1/credentials/{credential_id}", credentials.revoke_credential, MANAGE_CREDENTIALS
+    ),
+    Endpoint("GET", "/api/v1/audit", credentials.show_audit_log, MANAGE_CREDENTIALS),
+    Endpoint("GET", "/metrics", prometheus.show_metrics, PUBLIC, HIDDEN),
     Endpoint("GET", "/api/v1/status", status.show_counts, READ_TRACES),
+    Endpoint("GET", "/api/v1/ledger", status.show_ledger, READ_TRACES),
     Endpoint("GET", "/api/v1/live", sse.follow, READ_TRACES, STREAM),
+    Endpoint("GET", "/api/v1/live/logs", sse.follow_logs, READ_LOGS, STREAM),
     Endpoint("GET", "/api/v1/services", api.find_services, READ_TRACES),
+    Endpoint("GET", "/api/v1/services/red", red_api.find_red, READ_TRACES),
     Endpoint("GET", "/api/v1/traces", api.find_traces, READ_TRACES),
     Endpoint("GET", "/api/v1/traces/{trace_id}", api.get_trace, READ_TRACES, WHOLE_TRACE),
     Endpoint("GET", "/api/v1/traces/{trace_id}/spans/{span_id}", api.get_span, READ_TRACES),
+    Endpoint("DELETE", "/api/v1/traces/{trace_id}", erasure_api.erase_trace, MANAGE_SETTINGS),
+    Endpoint("DELETE", "/api/v1/units/{unit:path}", erasure_api.erase_unit, MANAGE_SETTINGS),
+    Endpoint("GET", "/api/v1/logs", log_api.find_logs, READ_LOGS),
+    Endpoint("GET", "/api/v1/metrics", metric_api.find_metrics, READ_METRICS),
+    Endpoint("GET", "/api/v1/metrics/{name:path}", metric_api.get_metric, READ_METRICS),
     Endpoint("GET", "/traces/live", engine.live_spans, READ_TRACES),
     Endpoint("GET", "/traces/{trace_id}", engine.get_trace, READ_TRACES),
     Endpoint("POST", "/traces", engine.find_traces, READ_TRACES),
@@ -63,8 +126,8 @@ ENDPOINTS: Sequence[Endpoint] = (
 _NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 
-def build_app(parts: Parts) -> FastAPI:
-    """An application that serves ENDPOINTS, and nothing else, from `parts`."""
+def build_app(parts: Parts, endpoints: Sequence[Endpoint] = ENDPOINTS) -> FastAPI:
+    """An application that serves `endpoints`, and nothing else, from `parts`."""
     routes: list[BaseRoute] = [
         GuardedRoute(
             endpoint.path,
@@ -74,7 +137,7 @@ def build_app(parts: Parts) -> FastAPI:
             responses={"4XX": {"model": problem.ProblemAnswer}, "5XX": {"model": problem.ProblemAnswer}},
             **endpoint.options,
         )
-        for endpoint in ENDPOINTS
+        for endpoint in endpoints
     ]
     app = FastAPI(
         title="Tollspan gateway",

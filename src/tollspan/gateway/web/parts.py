@@ -10,7 +10,9 @@ from typing import Protocol
 from fastapi import Request
 
 from tollspan.collector.events import Counters
-from tollspan.gateway.authserver.sessions import Sessions
+from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.oidc_sign_in import OidcSignIn
+from tollspan.gateway.authserver.throttle import SignInLimits
 from tollspan.gateway.live.hub import Hub
 from tollspan.gateway.storage.store import Store
 from tollspan.gateway.web.interface import Interface
@@ -31,6 +33,10 @@ class PageAuthenticator(Protocol):
         """The caller, by those or by the dashboard's session cookie."""
         ...
 
+    def oidc_sign_in(self) -> OidcSignIn | None:
+        """How people sign in at an identity provider, if they can."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -39,9 +45,10 @@ class Parts:
     store: Store
     hub: Hub
     authenticator: PageAuthenticator
-    sessions: Sessions
+    identity: Identity
     counters: Counters
     stopping: asyncio.Event
+    sign_in_limits: SignInLimits = field(default_factory=SignInLimits)
     interface: Interface = field(default_factory=Interface)
     live_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LIVE_STREAMS_MAX))
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
-from tollspan.errors import AuthError, QueryError, TollspanError
+from tollspan.errors import AuthError, ConfigError, QueryError, TollspanError
 from tollspan.gateway.web.headers import SECURITY_HEADERS
 from tollspan.otlp import http_exchange
 
@@ -40,6 +40,8 @@ def install(app: FastAPI) -> None:
 
 
 def _answer_tollspan_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ConfigError):
+        return _answer(400, "invalid_request", f"{error.problem} {error.hint}".strip(), error.path)
     if isinstance(error, QueryError):
         return _answer(400, "invalid_request", error.problem, error.field)
     as_otlp = http_exchange.failure(error, http_exchange.Encoding.JSON)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 from fastapi import Request
@@ -9,7 +10,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from tollspan.collector.events import ITEM_NAMES, Counters
-from tollspan.gateway.web.parts import parts_of
+from tollspan.errors import StoreError
+from tollspan.gateway.web.access import CallersReach
+from tollspan.gateway.web.parts import Parts, parts_of
 from tollspan.otlp.signals import Signal
 
 
@@ -17,6 +20,33 @@ class Health(BaseModel):
     """The process answers."""
 
     status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Every check has passed."""
+
+    status: str = "ok"
+    checks: dict[str, str]
+
+
+class AccountAnswer(BaseModel):
+    """Items of one dataset and signal since the process started.
+
+    received = stored + all of `refused` + pending.
+    """
+
+    dataset: str
+    signal: str
+    received: int
+    stored: int
+    refused: dict[str, int]
+    pending: int
+
+
+class LedgerAnswer(BaseModel):
+    """The accounts of the caller's datasets."""
+
+    data: list[AccountAnswer]
 
 
 class SignalCounts(BaseModel):
@@ -40,11 +70,42 @@ async def show_health() -> Health:
     return Health()
 
 
-async def show_readiness(request: Request) -> Health:
-    """Say whether new requests are welcome: they are from start until stop."""
-    if parts_of(request).stopping.is_set():
+async def show_readiness(request: Request) -> Readiness:
+    """Say whether requests are welcome: not while it stops, or when disk or databases refuse."""
+    parts = parts_of(request)
+    if parts.stopping.is_set():
         raise HTTPException(503, "the gateway is stopping")
-    return Health()
+    checks = await parts.store.check() | {"identity": await asyncio.to_thread(_check_identity, parts)}
+    problems = [f"{name}: {problem}" for name, problem in checks.items() if problem]
+    if problems:
+        raise HTTPException(503, "; ".join(problems))
+    return Readiness(checks=dict.fromkeys(checks, "ok"))
+
+
+def _check_identity(parts: Parts) -> str:
+    try:
+        parts.identity.published_keys.all()
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+async def show_ledger(request: Request, reach: CallersReach) -> LedgerAnswer:
+    """Account for everything that came for the caller's datasets."""
+    accounts = parts_of(request).store.ledger.accounts(reach.tenant, reach.datasets)
+    return LedgerAnswer(
+        data=[
+            AccountAnswer(
+                dataset=dataset,
+                signal=signal.value,
+                received=account.received,
+                stored=account.stored,
+                refused=+account.refused,
+                pending=account.pending,
+            )
+            for (dataset, signal), account in accounts.items()
+        ]
+    )
 
 
 async def show_counts(request: Request) -> Counts:

@@ -19,11 +19,30 @@ class AuthConfig(msgspec.Struct, frozen=True, kw_only=True):
     authenticator: Annotated[str, Reference(Authenticator)]
 
 
+class CORSConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`cors`: pages of these origins may send telemetry; `*` in an origin stands for anything."""
+
+    allowed_origins: list[str] = []
+    allowed_headers: list[str] = []
+    max_age_s: int = msgspec.field(default=7200, name="max_age")
+
+    def problems(self) -> Iterator[ConfigError]:
+        """What the fields alone do not show."""
+        if "*" in self.allowed_origins and any(
+            h.lower() in {"*", "authorization"} for h in self.allowed_headers
+        ):
+            hint = "name the origins that may send credentials"
+            yield ConfigError(
+                "allowed_headers", "lets every page on the web use a caller's credentials", hint
+            )
+
+
 class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`protocols::http`. The body's size limit holds before and after decompression."""
 
     endpoint: Endpoint = "localhost:4318"
     auth: AuthConfig | None = None
+    cors: CORSConfig = CORSConfig()
     body_bytes_max: Size = msgspec.field(default=64 << 20, name="max_request_body_size")
     read_timeout_s: Duration = msgspec.field(default=60.0, name="read_timeout")
     traces_url_path: str = Signal.TRACES.path

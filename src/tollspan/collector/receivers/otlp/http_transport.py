@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tollspan.collector.http_body import ASGIBody, NextChunk, read_body
 from tollspan.collector.http_server import read_headers, send_response
-from tollspan.collector.receivers.otlp.config import HTTPConfig
+from tollspan.collector.receivers.otlp.config import CORSConfig, HTTPConfig
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
 from tollspan.otlp import _reshape
 from tollspan.otlp.http_exchange import (
@@ -29,6 +31,9 @@ from tollspan.otlp.signals import Signal
 INLINE_BYTES_MAX = 65_536
 """A larger body is unpacked in a thread, so that it does not hold up other requests."""
 
+ASIDE_MAX = 2
+"""So many are unpacked at a time: each may need many times its size."""
+
 
 class HTTPExchange:
     """Turns the parts of a request into its response; knows no HTTP server, so any can carry it."""
@@ -36,6 +41,7 @@ class HTTPExchange:
     def __init__(self, config: HTTPConfig, intake: Intake) -> None:
         self._config = config
         self._intake = intake
+        self._aside = asyncio.Semaphore(ASIDE_MAX)
 
     async def answer(
         self, signal: Signal, method: str, headers: Mapping[str, str], next_chunk: NextChunk
@@ -68,7 +74,8 @@ class HTTPExchange:
     async def _unpack(self, signal: Signal, head: RequestHead, body: bytes) -> Payload:
         if len(body) <= INLINE_BYTES_MAX:
             return unpack(signal, head, body, self._config.body_bytes_max)
-        return await asyncio.to_thread(unpack, signal, head, body, self._config.body_bytes_max)
+        async with self._aside:
+            return await asyncio.to_thread(unpack, signal, head, body, self._config.body_bytes_max)
 
 
 def unpack(signal: Signal, head: RequestHead, body: bytes, bytes_max: int) -> Payload:
@@ -85,10 +92,24 @@ def routes(config: HTTPConfig, intake: Intake) -> list[Route]:
     """Two paths for every signal, also for one without a pipeline: it has its own answer."""
     exchange = HTTPExchange(config, intake)
     return [
-        Route(prefix + config.path(signal), _Endpoint(exchange, signal))
+        Route(prefix + config.path(signal), _with_cors(config.cors, _Endpoint(exchange, signal)))
         for signal in Signal
         for prefix in ("", "/otlp")
     ]
+
+
+def _with_cors(config: CORSConfig, endpoint: ASGIApp) -> ASGIApp:
+    """The endpoint, open to pages of the configured origins, never with their cookies."""
+    if not config.allowed_origins:
+        return endpoint
+    patterns = (re.escape(origin).replace(r"\*", ".*") for origin in config.allowed_origins)
+    return CORSMiddleware(
+        endpoint,
+        allow_origin_regex="|".join(patterns),
+        allow_methods=["POST"],
+        allow_headers=config.allowed_headers,
+        max_age=config.max_age_s,
+    )
 
 
 class _Endpoint:

@@ -1,5 +1,5 @@
 SELECT request_digest
-FROM spans
+FROM {table:Identifier}
 WHERE received >= toDateTime({since:UInt32})
   AND request_digest != toFixedString('', 16)
 ORDER BY received DESC

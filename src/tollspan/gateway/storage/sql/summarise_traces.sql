@@ -1,4 +1,4 @@
--- One row for each of the traces, from its spans in the given time.
+-- One row for each of the traces, from all of its spans.
 WITH toUnixTimestamp64Nano(start) AS first_of_span
 SELECT
     lower(hex(trace_id)) AS id,
@@ -17,8 +17,5 @@ SELECT
 FROM spans
 WHERE tenant = {tenant:String}
   AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
-  AND start >= fromUnixTimestamp64Nano({start:Int64})
-  AND start < fromUnixTimestamp64Nano({end:Int64})
-  AND received >= toDateTime({received_from:UInt32})
   AND trace_id IN {trace_ids:Array(FixedString(16))}
 GROUP BY trace_id

@@ -1,28 +1,44 @@
-"""Spans from requests to the database, exactly once."""
+"""The items of one signal from requests to the database, exactly once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tollspan.collector.component import Receipt
-from tollspan.gateway.storage import accepted, chunks, span_block
+from tollspan.gateway.storage import accepted, chunks, log_block, metric_block, span_block
 from tollspan.gateway.storage.accepted import DIGEST_BYTES, Accepted
-from tollspan.gateway.storage.chunks import Answer, Chunk
+from tollspan.gateway.storage.chunks import Answer
 from tollspan.gateway.storage.engine import Engine
-from tollspan.gateway.storage.envelopes import EnvelopeTable
-from tollspan.gateway.storage.span_block import SpanChunk
+from tollspan.gateway.storage.envelopes import EnvelopedChunk, Envelopes
 from tollspan.gateway.storage.statements import statement
 from tollspan.otlp.batch import Batch
+from tollspan.otlp.signals import Signal
 
 # A request that is sent again is recognised this long, and among this many others.
 REMEMBERED_S = 24 * 3600
 REMEMBERED_MAX = 1_000_000
 
 
-class SpanWriter:
-    """Writes groups of trace requests, one group after another. Blocking.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a signal's items are stored, and what makes a block of them: chunks, digests, time."""
+
+    table: str
+    build: Callable[[Sequence[EnvelopedChunk], Sequence[bytes], int], bytes]
+
+
+LAYOUTS: Mapping[Signal, Layout] = {
+    Signal.TRACES: Layout("spans", span_block.build),
+    Signal.METRICS: Layout("metric_points", metric_block.build),
+    Signal.LOGS: Layout("log_records", log_block.build),
+}
+
+
+class ItemWriter:
+    """Writes groups of requests of one signal, one group after another. Blocking.
 
     The digests of a group's requests lie in the rows of its only insert, and the database
     takes an insert as a whole or not at all. So the table itself says which requests it
@@ -30,11 +46,17 @@ class SpanWriter:
     an insert whose outcome is not known.
     """
 
-    def __init__(self, engine: Engine, clock_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        envelopes: Envelopes,
+        signal: Signal,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._engine = engine
+        self._envelopes = envelopes
+        self._layout = LAYOUTS[signal]
         self._clock_ns = clock_ns
-        self._resources = EnvelopeTable(engine, "resources", "resource")
-        self._scopes = EnvelopeTable(engine, "instrumentation_scopes", "scope")
         self._accepted: Accepted | None = None
 
     def write(self, batches: Sequence[Batch]) -> list[Answer]:
@@ -61,21 +83,20 @@ class SpanWriter:
 
     def _write_fresh(self, fresh: dict[bytes, Batch]) -> dict[bytes, Answer]:
         received_ns = self._clock_ns()
-        parts, answers = chunks.read(fresh, "spans", received_ns)
-        if parts:
-            self._insert(parts, received_ns // 10**9)
+        received_s = received_ns // 10**9
+        found, answers = chunks.read(fresh, received_ns)
+        if found:
+            digests = [request_digest for chunk in found for request_digest in chunk.digests]
+            parts = self._envelopes.write(found, received_s)
+            self._engine.insert(self._layout.table, self._layout.build(parts, digests, received_s))
         return answers
-
-    def _insert(self, parts: Sequence[Chunk], received_s: int) -> None:
-        resource_ids = self._resources.write(parts, received_s)
-        scope_ids = self._scopes.write(parts, received_s)
-        block = span_block.build(list(map(SpanChunk, parts, resource_ids, scope_ids)), received_s)
-        self._engine.insert("spans", block)
 
     def _load_accepted(self) -> Accepted:
         since = self._clock_ns() // 10**9 - REMEMBERED_S
-        parameters = {"since": since, "limit": REMEMBERED_MAX}
-        columns: dict[str, Any] = self._engine.columns(statement("load_request_digests"), parameters)
+        columns: dict[str, Any] = self._engine.columns(
+            statement("load_request_digests"),
+            {"table": self._layout.table, "since": since, "limit": REMEMBERED_MAX},
+        )
         # The newest come first, and what is added first is forgotten first.
         cells = bytes(columns.get("request_digest", b""))
         offsets = range(len(cells) - DIGEST_BYTES, -1, -DIGEST_BYTES)

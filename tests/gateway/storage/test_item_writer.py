@@ -6,28 +6,34 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers import stores
+from helpers.logs import log_batch, log_record
+from helpers.metrics import DELTA, add_point, metric, metric_batch
 from helpers.spans import NOW, SECOND, batch, batch_of, request, span
 from helpers.stores import open_engine
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError, WireError
 from tollspan.gateway.storage.engine import Engine
-from tollspan.gateway.storage.span_writer import REMEMBERED_S, SpanWriter
+from tollspan.gateway.storage.item_writer import LAYOUTS, REMEMBERED_S
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
 
+TABLES = {layout.table for layout in LAYOUTS.values()}
+
+
 class FailingEngine(Engine):
-    """Loses inserts into `spans`, or their outcome, as it is told."""
+    """Loses inserts of items, or their outcome, as it is told."""
 
     outcome = "written"
 
     def insert(self, table, block):
-        if table == "spans" and self.outcome == "lost":
+        if table in TABLES and self.outcome == "lost":
             raise StoreError("the disk is full")
         super().insert(table, block)
-        if table == "spans" and self.outcome == "unknown":
+        if table in TABLES and self.outcome == "unknown":
             raise StoreError("the disk failed after the rename")
 
 
@@ -37,9 +43,9 @@ def engine(tmp_path):
         yield opened
 
 
-def new_writer(engine):
+def new_writer(engine, signal=Signal.TRACES):
     """A writer as it is after a start of the process."""
-    return SpanWriter(engine, clock_ns=lambda: NOW)
+    return stores.new_writer(engine, signal, clock_ns=lambda: NOW)
 
 
 def stored_traces(engine, tenant):
@@ -68,7 +74,7 @@ def test_a_request_is_known_again_after_a_restart(engine):
 def test_a_request_is_forgotten_after_a_day(engine):
     sent = batch(span(trace_id=b"1" * 16))
     new_writer(engine).write([sent])
-    SpanWriter(engine, clock_ns=lambda: NOW + (REMEMBERED_S + 1) * SECOND).write([sent])
+    stores.new_writer(engine, clock_ns=lambda: NOW + (REMEMBERED_S + 1) * SECOND).write([sent])
     assert stored_traces(engine, "acme") == {b"1" * 16: 2}
 
 
@@ -119,17 +125,48 @@ STEPS = st.lists(
 )
 
 
+def numbered_batch(signal, number, tenant):
+    """A request of `number` + 1 items."""
+    match signal:
+        case Signal.TRACES:
+            return batch(*(span(trace_id=bytes([number + 1]) * 16) for _ in range(number + 1)), tenant=tenant)
+        case Signal.LOGS:
+            return log_batch(*(log_record(str(number)) for _ in range(number + 1)), tenant=tenant)
+    made = metric(str(number), "histogram", DELTA)
+    for _ in range(number):
+        add_point(made, bucket_counts=[1], count=1)
+    # Of two kinds, so that no kind alone is the whole request.
+    gauge = metric(str(number))
+    add_point(gauge, as_int=number)
+    return metric_batch(made, gauge, tenant=tenant)
+
+
+NUMBER_OF_ROW = {
+    Signal.TRACES: "reinterpretAsUInt8(substring(trace_id, 1, 1)) - 1",
+    Signal.METRICS: "toInt64(name)",
+    Signal.LOGS: "toInt64(body_text)",
+}
+
+
+def stored_requests(engine, signal, tenant):
+    """How many items of each numbered request there are."""
+    sql = f"""
+        SELECT {NUMBER_OF_ROW[signal]} AS request, count() AS items
+        FROM {LAYOUTS[signal].table} WHERE tenant = {{tenant:String}} GROUP BY request
+    """
+    return {row["request"]: row["items"] for row in engine.rows(sql, {"tenant": tenant})}
+
+
+@pytest.mark.parametrize("signal", Signal)
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_acknowledged_is_there_once_and_what_is_not_at_most_once(engine, steps):
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_acknowledged_is_there_once_and_what_is_not_at_most_once(engine, signal, steps):
     tenant = str(uuid.uuid4())
-    requests = [
-        batch(*(span(trace_id=bytes([n + 1]) * 16) for _ in range(n + 1)), tenant=tenant) for n in range(6)
-    ]
-    writer, acknowledged, offered = new_writer(engine), set(), set()
+    requests = [numbered_batch(signal, number, tenant) for number in range(6)]
+    writer, acknowledged, offered = new_writer(engine, signal), set(), set()
     for step in steps:
         if step == "restart":
-            writer = new_writer(engine)
+            writer = new_writer(engine, signal)
             continue
         engine.outcome, numbers = step
         offered.update(numbers)
@@ -138,8 +175,6 @@ def test_what_is_acknowledged_is_there_once_and_what_is_not_at_most_once(engine,
         except StoreError:
             continue
         acknowledged.update(numbers)
-    whole = {bytes([number + 1]) * 16: number + 1 for number in range(6)}
-    found = stored_traces(engine, tenant)
-    assert found.items() <= whole.items()
-    assert {bytes([number + 1]) * 16 for number in acknowledged} <= found.keys()
-    assert found.keys() <= {bytes([number + 1]) * 16 for number in offered}
+    found = stored_requests(engine, signal, tenant)
+    assert found.items() <= {number: number + 1 for number in range(6)}.items()
+    assert acknowledged <= found.keys() <= offered

@@ -1,0 +1,40 @@
+-- Some log records, the newest first. What need not be text is in hexadecimal.
+SELECT
+    toUnixTimestamp64Nano(time) AS moment_unix_nano,
+    time_unix_nano,
+    observed_time_unix_nano,
+    service,
+    severity_number,
+    severity_text,
+    body_type,
+    body_number,
+    hex(body_text) AS body_text,
+    event_name,
+    lower(hex(trace_id)) AS trace_id,
+    lower(hex(span_id)) AS span_id,
+    flags,
+    resource_id,
+    instrumentation_scope_id,
+    unit,
+    parent_unit,
+    attributes_string,
+    attributes_int,
+    attributes_double,
+    attributes_bool,
+    mapApply((key, value) -> (key, hex(value)), attributes_other) AS attributes_other,
+    dropped_attributes
+FROM log_records
+WHERE tenant = {tenant:String}
+  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND time >= fromUnixTimestamp64Nano({start:Int64})
+  AND time < fromUnixTimestamp64Nano({end:Int64})
+  AND received >= toDateTime({received_from:UInt32})
+  AND ({service:String} = '' OR service = {service:String})
+  AND ({unit:String} = '' OR unit = {unit:String})
+  AND ({severity_min:Int32} = 0 OR severity_number >= {severity_min:Int32})
+  AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
+  AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
+  AND ({text:String} = '' OR positionCaseInsensitiveUTF8(body_text, {text:String}) > 0)
+-- Records of one moment are always in the same order, so that a page can begin among them.
+ORDER BY time DESC, cityHash64(service, span_id, body_type, body_number, body_text, mapSort(attributes_string))
+LIMIT {limit:UInt32} OFFSET {offset:UInt32}
