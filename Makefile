@@ -22,6 +22,7 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
+	$(BIN)/pip install --quiet --group interop
 	$(BIN)/python -m bench
 
 interop: install ui

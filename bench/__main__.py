@@ -15,7 +15,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-SCENARIOS = ("sdk_export", "decode", "gateway_ingest")
+SCENARIOS = (
+    "sdk_export",
+    "decode",
+    "gateway_ingest",
+    "processors",
+    *(f"collector_{protocol}_{spans}" for protocol in ("http", "grpc") for spans in (1, 100, 512)),
+)
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "protobuf", "chdb", "uvicorn")

@@ -32,12 +32,16 @@ TERMINAL_CODES = frozenset(
 )
 
 
+FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+"""Of every token request (RFC 6749 §4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
     """How one client asks for access tokens.
 
     The token URL must be https, or http on loopback; `allow_insecure` permits http
-    anywhere. Raises ConfigError.
+    anywhere. `parameters` go into the form as they are. Raises ConfigError.
     """
 
     client_id: str
@@ -47,6 +51,7 @@ class ClientCredentials:
     scopes: tuple[str, ...] = ()
     auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
     allow_insecure: bool = False
+    parameters: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.client_id:
@@ -71,17 +76,17 @@ class TokenRequest:
 
 def build_token_request(credentials: ClientCredentials) -> TokenRequest:
     """The access token request (RFC 6749 §4.4.2); redirects of it must not be followed."""
-    parameters = {"grant_type": "client_credentials"}
+    parameters = [("grant_type", "client_credentials"), *credentials.parameters]
     if credentials.scopes:
-        parameters["scope"] = " ".join(credentials.scopes)
+        parameters.append(("scope", " ".join(credentials.scopes)))
     if credentials.audience:
-        parameters["audience"] = credentials.audience
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        parameters.append(("audience", credentials.audience))
+    headers = dict(FORM_HEADERS)
     if credentials.auth_method == "client_secret_basic":
         headers["Authorization"] = _basic(credentials.client_id, credentials.client_secret)
     else:
-        parameters["client_id"] = credentials.client_id
-        parameters["client_secret"] = credentials.client_secret.reveal()
+        parameters.append(("client_id", credentials.client_id))
+        parameters.append(("client_secret", credentials.client_secret.reveal()))
     return TokenRequest(credentials.token_url, headers, urlencode(parameters).encode())
 
 
