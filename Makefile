@@ -24,6 +24,7 @@ lint: install ui/node_modules/.installed
 	$(BIN)/lint-imports
 
 bench: install
+	$(BIN)/pip install --quiet --group interop
 	$(BIN)/python -m bench
 
 interop: install ui

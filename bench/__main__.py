@@ -25,6 +25,8 @@ SCENARIOS = (
     "compress",
     "decode",
     "gateway_ingest",
+    "processors",
+    *(f"collector_{protocol}_{spans}" for protocol in ("http", "grpc") for spans in (1, 100, 512)),
 )
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

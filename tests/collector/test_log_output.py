@@ -27,3 +27,13 @@ def test_everything_is_logged_to_stderr_as_json_lines_without_local_variables():
     assert (foreign["event"], foreign["level"]) == ("from elsewhere", "warning")
     assert "ValueError: oops" in failed["exception"]
     assert "hunter2" not in done.stderr
+
+
+def test_level_encoding_and_fields_can_be_chosen():
+    program = PROGRAM.replace(
+        "configure_logging()", 'configure_logging(logging.DEBUG, "console", {"site": "x"})'
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "not shown" in done.stderr
+    assert "site=x" in done.stderr
+    assert "\x1b" not in done.stderr

@@ -8,6 +8,7 @@ class StandInHost:
     """Gives a component what a Host gives; the test starts and stops the listeners."""
 
     component_id = "test"
+    durable_downstream = False
 
     def __init__(self, **extensions):
         self.counters = Counters()
@@ -19,6 +20,9 @@ class StandInHost:
 
     def extension(self, component_id):
         return self._extensions[component_id]
+
+    def conditions(self):
+        return {}
 
     def fail(self, error):
         raise error

@@ -17,6 +17,17 @@ def chromium() -> str:
     return path
 
 
+@pytest.fixture(scope="session")
+def skip_without():
+    """Skips the test for want of a peer, named together with where to get it."""
+
+    def skip_without(peer: str) -> None:
+        MISSING.append(peer)
+        pytest.skip(f"not on this machine: {peer}")
+
+    return skip_without
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     for peer in MISSING:
         terminalreporter.write_line(f"not started: {peer}")

@@ -18,16 +18,31 @@ Exporters start first, receivers last; they stop in the opposite order, so a com
 may consume until its own `shutdown` is called and must hand on what it still holds
 before `shutdown` returns. A `start` that raises leaves nothing behind: `shutdown` is
 then not called for that component, only for those that had started before it.
+
+A new configuration replaces components while the service runs. Exporters that it leaves as
+they are go on, with the extensions they refer to (which must not serve on a listener: only
+what starts again gets its routes again). Every other component is stopped and built anew.
+
+An exporter that talks to a network is a `Destination`, which makes one attempt at a time,
+inside a `sender.Sender`, which queues, gathers, retries and counts:
+
+    class ShipConfig(SenderConfig, frozen=True, kw_only=True):
+        endpoint: str
+
+    FACTORY = Factory(
+        Kind.EXPORTER, "ship", ShipConfig, build=lambda config: Sender(config, Ship(config))
+    )
 """
 
 from __future__ import annotations
 
 import builtins
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from tollspan.errors import RetryableError
 from tollspan.oauth2.principal import Principal
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -49,9 +64,21 @@ class Receipt:
 
 
 class Consumer(Protocol):
-    """Takes batches; see the module's contract."""
+    """Takes batches; see the module's contract.
+
+    An exporter that keeps what it has taken beyond a kill of the process says so with the
+    attribute `durable = True`.
+    """
 
     async def consume(self, batch: Batch) -> Receipt: ...
+
+
+class PartlyTakenError(RetryableError):
+    """Some of several consumers took the batch. Whoever offers it again may give it to `rest` alone."""
+
+    def __init__(self, error: RetryableError, rest: Consumer) -> None:
+        super().__init__(error.reason, error.after_s)
+        self.rest = rest
 
 
 class Host(Protocol):
@@ -65,6 +92,15 @@ class Host(Protocol):
     @property
     def counters(self) -> Counters:
         """Where components count what they did; one for the whole service."""
+        ...
+
+    @property
+    def durable_downstream(self) -> bool:
+        """Whether an exporter behind this processor keeps what it takes beyond a kill of the process."""
+        ...
+
+    def conditions(self) -> Mapping[str, Condition]:
+        """How every component that is a Reporter is doing, by `kind::id`."""
         ...
 
     def http_server(self, endpoint: str) -> HTTPServer:
@@ -102,6 +138,69 @@ class Authenticator(Component, Protocol):
         ...
 
 
+@runtime_checkable
+class ClientAuthenticator(Component, Protocol):
+    """An extension that says to a destination who we are."""
+
+    async def credentials(self) -> Mapping[str, str]:
+        """The headers of one attempt, by lower-case name. AuthError when there are none now."""
+        ...
+
+    def refused(self, credentials: Mapping[str, str]) -> bool:
+        """The destination answered 401 to these; whether others are worth one more attempt at once."""
+        ...
+
+
+@runtime_checkable
+class Destination(Component, Protocol):
+    """Where an exporter sends to, one attempt at a time; starts and stops with its Sender."""
+
+    async def send(self, batch: Batch) -> Receipt:
+        """The destination has the batch, less what the receipt calls rejected.
+
+        RetryableError and AuthError mean that a later attempt may go through: after
+        `after_s`, or when there is a good access token. LimitError means too large: the
+        Sender sends it again in halves. PermanentError and WireError: never. Attempts run
+        side by side, and are cancelled at the configured `timeout`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a component is doing.
+
+    `failures` counts what went wrong since it last went right, `waiting_s` is the age of the
+    oldest thing that waits to be done, `reason` tells the latest failure.
+    """
+
+    failures: int = 0
+    reason: str = ""
+    waiting_s: float = 0.0
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """A component that knows whether it can do its work now; the health check asks it."""
+
+    def condition(self) -> Condition:
+        """Cheap, and true at this moment."""
+        ...
+
+
+@runtime_checkable
+class Heir(Protocol):
+    """An exporter whose queue can go to the one that replaces it while the service runs."""
+
+    async def hand_over(self) -> list[Batch]:
+        """It has shut down; gives what it had taken and not delivered, oldest first."""
+        ...
+
+    def inherit(self, batches: Sequence[Batch]) -> None:
+        """Called before `start`, or never: the batches are delivered before others."""
+        ...
+
+
 class Kind(enum.Enum):
     """The four places a component can have in the YAML."""
 
@@ -129,7 +228,7 @@ class Factory:
     `build` gets the validated configuration and, by kind: a receiver its next consumer
     per signal (`Mapping[Signal, Consumer]`), a processor its next consumer, an exporter or
     an extension nothing. One receiver, exporter or extension is built per id, one
-    processor per id and pipeline.
+    processor per id and pipeline. Configurations may also say one of the `old_names`.
     """
 
     kind: Kind
@@ -137,6 +236,7 @@ class Factory:
     config: builtins.type[msgspec.Struct]
     build: Callable[..., Any]
     signals: frozenset[Signal] = frozenset(Signal)
+    old_names: tuple[str, ...] = ()
 
 
 Registry = Mapping[Kind, Mapping[str, Factory]]

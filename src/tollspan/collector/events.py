@@ -11,7 +11,7 @@ import enum
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -26,18 +26,41 @@ ITEM_NAMES = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LO
 _log = structlog.get_logger()
 
 
+Key = tuple[str, tuple[tuple[str, str], ...]]
+"""A metric's name and its labels, sorted."""
+
+
 class Counters:
-    """Whole numbers that only grow, by name and labels. Any thread may add."""
+    """Whole numbers that only grow, by name and labels. Any thread may add.
+
+    Beside them are gauges, which are read when they are asked for.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        self._counts: Counter[Key] = Counter()
+        self._gauges: dict[Key, Callable[[], float]] = {}
         self._lock = threading.Lock()
 
     def add(self, name: str, amount: int, **labels: str) -> None:
         """`amount` more of `name` with these labels."""
-        key = (name, tuple(sorted(labels.items())))
+        self.add_to(build_key(name, labels), amount)
+
+    def add_to(self, key: Key, amount: int) -> None:
+        """`amount` more of what `build_key` names, for those who count with every request."""
         with self._lock:
             self._counts[key] += amount
+
+    def watch(self, name: str, read: Callable[[], float], **labels: str) -> None:
+        """`read` gives the gauge of that name and labels from now on, whoever gave it before."""
+        self._gauges[build_key(name, labels)] = read
+
+    def unwatch(self, name: str, **labels: str) -> None:
+        """There is no such gauge any more."""
+        self._gauges.pop(build_key(name, labels), None)
+
+    def gauges(self) -> Mapping[Key, float]:
+        """Every gauge as it is now; in the event loop's thread."""
+        return {key: read() for key, read in self._gauges.items()}
 
     def total(self, name: str, **labels: str) -> int:
         """The sum over everything called `name` that has these labels, whatever others it has."""
@@ -45,10 +68,15 @@ class Counters:
         with self._lock:
             return sum(n for (key, has), n in self._counts.items() if key == name and wanted <= set(has))
 
-    def snapshot(self) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], int]:
+    def snapshot(self) -> Mapping[Key, int]:
         """Every counter as it is now, by name and sorted labels."""
         with self._lock:
             return dict(self._counts)
+
+
+def build_key(name: str, labels: Mapping[str, str]) -> Key:
+    """How a metric's name and labels are kept."""
+    return name, tuple(sorted(labels.items()))
 
 
 class Refusal(enum.Enum):
@@ -75,15 +103,20 @@ class ReceiverEvents:
     def __init__(self, counters: Counters, receiver: str, transport: str) -> None:
         self._counters = counters
         self._labels = {"receiver": receiver, "transport": transport}
+        self._accepted_requests = build_key(
+            "otelcol_receiver_requests", {"outcome": "accepted", **self._labels}
+        )
+        self._accepted_items = {
+            signal: build_key(f"otelcol_receiver_accepted_{name}", self._labels)
+            for signal, name in ITEM_NAMES.items()
+        }
         self._logged: dict[Refusal, float] = {}
         self._unlogged: Counter[Refusal] = Counter()
 
     def accepted(self, signal: Signal, items: int, rejected: int = 0, reason: str = "") -> None:
         """A request was taken, except `rejected` of its `items`."""
-        self._counters.add("otelcol_receiver_requests", 1, outcome="accepted", **self._labels)
-        self._counters.add(
-            f"otelcol_receiver_accepted_{ITEM_NAMES[signal]}", items - rejected, **self._labels
-        )
+        self._counters.add_to(self._accepted_requests, 1)
+        self._counters.add_to(self._accepted_items[signal], items - rejected)
         if rejected:
             self._refused_items(signal, rejected, Refusal.REJECTED, reason)
 
@@ -123,3 +156,38 @@ class ReceiverEvents:
             unlogged_before=self._unlogged.pop(reason, 0),
             exc_info=defect,
         )
+
+
+class ProcessorEvents:
+    """What one processor reports: items that came in are handed on, held, or dropped for a reason."""
+
+    def __init__(self, counters: Counters, processor: str) -> None:
+        self._counters = counters
+        self._labels = {"processor": processor}
+        self._flow = {
+            (way, signal): build_key(
+                f"otelcol_processor_{way}_items", {"signal": signal.value, **self._labels}
+            )
+            for way in ("incoming", "outgoing")
+            for signal in Signal
+        }
+
+    def came_in(self, signal: Signal, items: int) -> None:
+        """The processor has taken responsibility for the items."""
+        if items:
+            self._counters.add_to(self._flow["incoming", signal], items)
+
+    def went_out(self, signal: Signal, items: int) -> None:
+        """The next consumer has."""
+        if items:
+            self._counters.add_to(self._flow["outgoing", signal], items)
+
+    def dropped(self, signal: Signal, items: int, reason: str) -> None:
+        """The items will not be handed on; `reason` is one of a few words."""
+        if items:
+            labels = {"signal": signal.value, "reason": reason, **self._labels}
+            self._counters.add("otelcol_processor_dropped_items", items, **labels)
+
+    def count(self, name: str, amount: int, **labels: str) -> None:
+        """`amount` more of the processor's own counter `otelcol_processor_<name>`."""
+        self._counters.add(f"otelcol_processor_{name}", amount, **self._labels, **labels)

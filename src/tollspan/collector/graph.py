@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from tollspan.collector.component import Component, Consumer, Host, Kind, Receipt
+from tollspan.collector.component import (
+    Component,
+    Condition,
+    Consumer,
+    Heir,
+    Host,
+    Kind,
+    PartlyTakenError,
+    Receipt,
+    Reporter,
+)
 from tollspan.collector.config.expand import join
 from tollspan.collector.config.validate import Configuration, Part, Pipeline
 from tollspan.errors import ConfigError, DeliveryError, LimitError, RetryableError, StoreError, WireError
@@ -24,8 +34,9 @@ class FanOut:
 
     The caller gets one answer for all. Data that one branch can still take must not be
     lost, so a failure that may pass goes before one that will not: the batch is offered
-    again as long as any branch may yet take it, and the branches that did take it get it
-    twice (a store recognises what it has by its content). From mild to severe:
+    again as long as any branch may yet take it. A processor that offers it again gives it
+    only to those (PartlyTakenError); when a client sends it again, the branches that did
+    take it get it twice (a store recognises what it has). From mild to severe:
 
     1. every branch took it: the receipt with the most rejected items
     2. PermanentError, WireError, LimitError: no branch wants it again
@@ -46,8 +57,19 @@ class FanOut:
             _log.warning(
                 "pipeline_branches_failed", failed=len(errors), branches=len(outcomes), worst=repr(worst)
             )
-            raise worst
+            raise self._partly_taken(worst, outcomes)
         return max((o for o in outcomes if isinstance(o, Receipt)), key=lambda receipt: receipt.rejected)
+
+    def _partly_taken(
+        self, worst: BaseException, outcomes: Sequence[Receipt | BaseException]
+    ) -> BaseException:
+        """The worst outcome, with the branches that may yet take the batch where others will not get it."""
+        rest = [
+            outcome.rest if isinstance(outcome, PartlyTakenError) else branch
+            for branch, outcome in zip(self._branches, outcomes, strict=True)
+            if isinstance(outcome, BaseException) and _severity(outcome)[0] > 0
+        ]
+        return PartlyTakenError(worst, _fan_out(rest)) if isinstance(worst, RetryableError) else worst
 
 
 def _severity(error: BaseException) -> tuple[int, float]:
@@ -61,31 +83,38 @@ def _severity(error: BaseException) -> tuple[int, float]:
     return 2, 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """What a factory built: a Component, and for a processor or exporter a Consumer too."""
 
     kind: Kind
     id: str
     component: Any
+    part: Part
+    durable_downstream: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind.value}::{self.id}"
 
 
 class Graph:
-    """Built components in the order in which they start; they stop in the opposite one."""
+    """Built components in the order in which they start; they stop in the opposite one.
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
-        self._nodes = tuple(nodes)
-        self._started: list[Node] = []
+    Those in `reused` run already, started by the graph before this one.
+    """
+
+    def __init__(self, nodes: Iterable[Node], reused: Sequence[Node] = ()) -> None:
+        self.nodes = tuple(nodes)
+        self._started = [node for node in self.nodes if node in reused]
         self.extensions: Mapping[str, Component] = {
-            node.id: node.component for node in self._nodes if node.kind is Kind.EXTENSION
+            node.id: node.component for node in self.nodes if node.kind is Kind.EXTENSION
         }
 
     async def start(self, host_for: Callable[[Node], Host]) -> None:
         """Every component runs. When one raises, its error goes on, and those before it still run."""
-        for node in self._nodes:
+        for node in self.nodes:
+            if node in self._started:
+                continue
             try:
                 await node.component.start(host_for(node))
             except BaseException as error:
@@ -93,50 +122,105 @@ class Graph:
                 raise
             self._started.append(node)
 
-    async def shutdown(self, deadline_s: float) -> None:
-        """Every component that had started is stopped, all within `deadline_s`; the rest is cancelled.
+    async def shutdown(self, deadline_s: float, successor: Graph | None = None) -> None:
+        """Every component that had started is stopped within about `deadline_s`; the rest is cancelled.
 
-        One that fails to stop is logged and does not keep the others from stopping.
+        Exporters stop side by side. One that hangs has half of the time that is left, and
+        one that fails is logged: neither keeps the others from stopping. What a `successor`
+        reuses goes on, and an exporter that it has too hands its queue over to it.
         """
-        deadline = asyncio.get_running_loop().time() + deadline_s
-        while self._started:
-            node = self._started.pop()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await node.component.shutdown()
-            except Exception:
-                _log.exception("component_did_not_stop", component=str(node))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_s
+        going_on = successor.nodes if successor else ()
+        heirs = {str(node): node.component for node in going_on if isinstance(node.component, Heir)}
+        waiting = [node for node in self._started if node not in going_on]
+        if successor:
+            waiting += [n for n in self.nodes if n not in self._started and str(n) in heirs]
+        self._started.clear()
+        while waiting:
+            group = [waiting.pop()]
+            while waiting and group[0].kind is waiting[-1].kind is Kind.EXPORTER:
+                group.append(waiting.pop())
+            until = loop.time() + (deadline - loop.time()) / 2
+            await asyncio.gather(*(_stop(node, until, heirs.get(str(node))) for node in group))
+
+    def conditions(self) -> dict[str, Condition]:
+        """How every running component that is a Reporter is doing."""
+        reporters = (node for node in self._started if isinstance(node.component, Reporter))
+        return {str(node): node.component.condition() for node in reporters}
+
+    def reusable(self, configuration: Configuration) -> dict[str, Node]:
+        """The running exporters that `configuration` leaves as they are, with the extensions they name."""
+        running = {str(node): node for node in self._started}
+        reused: dict[str, Node] = {}
+        for name in configuration.parts[Kind.EXPORTER]:
+            reused |= _unchanged(Kind.EXPORTER, name, configuration, running) or {}
+        return reused
 
 
-def build(configuration: Configuration) -> Graph:
-    """The components of `configuration`, connected and not started.
+def _unchanged(
+    kind: Kind, name: str, configuration: Configuration, running: Mapping[str, Node]
+) -> dict[str, Node] | None:
+    """The running node and those of all extensions behind it, unless any of them is to change."""
+    node, part = running.get(f"{kind.value}::{name}"), configuration.parts[kind].get(name)
+    if node is None or part is None or (node.part.factory, node.part.config) != (part.factory, part.config):
+        return None
+    found = {str(node): node}
+    for reference in part.references:
+        behind = _unchanged(Kind.EXTENSION, reference.extension_id, configuration, running)
+        if behind is None:
+            return None
+        found |= behind
+    return found
+
+
+async def _stop(node: Node, until: float, heir: Heir | None) -> None:
+    try:
+        async with asyncio.timeout_at(until):
+            if heir is None:
+                await node.component.shutdown()
+            else:
+                heir.inherit(await node.component.hand_over())
+    except Exception:
+        _log.exception("component_did_not_stop", component=str(node))
+
+
+def build(configuration: Configuration, running: Graph | None = None) -> Graph:
+    """The components of `configuration`, connected and not started, except those reused from `running`.
 
     Raises an ExceptionGroup of ConfigErrors when a reference names an extension of the
     wrong kind, and a component's own ConfigError with its full path.
     """
     parts = configuration.parts
-    extensions = {
-        name: _build(Kind.EXTENSION, name, parts[Kind.EXTENSION][name]) for name in configuration.extensions
-    }
+    reused = running.reusable(configuration) if running else {}
+
+    def make(kind: Kind, name: str, *consumers: Any) -> Node:
+        return reused.get(f"{kind.value}::{name}") or _build(kind, name, parts[kind][name], *consumers)
+
+    extensions = {name: make(Kind.EXTENSION, name) for name in configuration.extensions}
     _check_references(configuration, extensions)
-    exporters = {name: _build(Kind.EXPORTER, name, part) for name, part in parts[Kind.EXPORTER].items()}
+    exporters = {name: make(Kind.EXPORTER, name) for name in parts[Kind.EXPORTER]}
     nodes = [*extensions.values(), *exporters.values()]
     heads: dict[str, Consumer] = {}
     for pipeline in configuration.pipelines:
-        head = _fan_out([exporters[name].component for name in pipeline.components[Kind.EXPORTER]])
+        ends = [exporters[name].component for name in pipeline.components[Kind.EXPORTER]]
+        durable = any(getattr(end, "durable", False) for end in ends)
+        head = _fan_out(ends)
         for name in reversed(pipeline.components[Kind.PROCESSOR]):
-            node = _build(Kind.PROCESSOR, name, parts[Kind.PROCESSOR][name], head)
-            nodes.append(node)
+            node = make(Kind.PROCESSOR, name, head)
+            nodes.append(replace(node, durable_downstream=durable))
             head = node.component
         heads[pipeline.id] = head
-    for name, part in parts[Kind.RECEIVER].items():
-        nodes.append(_build(Kind.RECEIVER, name, part, _consumers(name, configuration.pipelines, heads)))
-    return Graph(nodes)
+    nodes += [
+        make(Kind.RECEIVER, name, _consumers(name, configuration.pipelines, heads))
+        for name in parts[Kind.RECEIVER]
+    ]
+    return Graph(nodes, tuple(reused.values()))
 
 
 def _build(kind: Kind, name: str, part: Part, *consumers: Any) -> Node:
     try:
-        return Node(kind, name, part.factory.build(part.config, *consumers))
+        return Node(kind, name, part.factory.build(part.config, *consumers), part)
     except ConfigError as error:
         raise ConfigError(join(f"{kind.value}::{name}", error.path), error.problem, error.hint) from error
 

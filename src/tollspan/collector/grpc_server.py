@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 
 from tollspan.collector.config.values import split_endpoint
+from tollspan.collector.tls import TLSServerConfig, read_pem
 from tollspan.errors import ConfigError
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -34,6 +35,16 @@ class GRPCServer:
         self._services: dict[str, Mapping[str, Method]] = {}
         self._message_bytes_max = 0
         self._server: grpc.aio.Server | None = None
+        self._tls: TLSServerConfig | None = None
+
+    def require_tls(self, tls: TLSServerConfig | None) -> None:
+        """The listener will speak TLS, unless `tls` is None; only before `start`.
+
+        ConfigError when another component wants it otherwise.
+        """
+        if self._services and tls != self._tls:
+            raise ConfigError("tls", f"two components want different TLS settings at {self.endpoint}")
+        self._tls = tls
 
     def add_service(self, name: str, methods: Mapping[str, Method], *, message_bytes_max: int) -> None:
         """The methods will be served; only before `start`.
@@ -64,7 +75,11 @@ class GRPCServer:
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, handlers),))
         host, port = split_endpoint(self.endpoint)
         try:
-            bound = server.add_insecure_port(self.endpoint if host else f"[::]:{port}")
+            place = self.endpoint if host else f"[::]:{port}"
+            if self._tls is None:
+                bound = server.add_insecure_port(place)
+            else:
+                bound = server.add_secure_port(place, build_credentials(self._tls))
         except RuntimeError as error:
             raise ConfigError("", f"cannot listen on {self.endpoint}: address not available") from error
         await server.start()
@@ -76,3 +91,11 @@ class GRPCServer:
         server, self._server = self._server, None
         if server is not None:
             await server.stop(deadline_s)
+
+
+def build_credentials(tls: TLSServerConfig) -> grpc.ServerCredentials:
+    """The same in gRPC's words; ConfigError when a file cannot be read or used."""
+    tls.context()  # gRPC says nothing about certificates that it cannot use
+    authorities = read_pem("client_ca_file", tls.client_ca_file) if tls.client_ca_file else None
+    pair = tls.read("key") or b"", tls.read("cert") or b""
+    return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)

@@ -60,6 +60,8 @@ async def read_body(
                 size += len(chunk)
                 if size > bytes_max:
                     raise LimitError("bytes of body", bytes_max)
+                if size == content_length:
+                    break
                 late.reschedule(start_s + min(timeout_s, GRACE_S + size / BYTES_PER_S_MIN))
     except TimeoutError as error:
         problem = f"the body came too slowly: {size} bytes in time"

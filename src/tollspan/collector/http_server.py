@@ -9,9 +9,11 @@ long the rest of an answered request may still take. Bodies have their bounds in
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import uvicorn
 from starlette.routing import BaseRoute, Mount, Router
@@ -19,6 +21,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tollspan.collector.config.values import split_endpoint
+from tollspan.collector.exchange_cycle import Answer, ExchangeCycle, join_headers
+from tollspan.collector.tls import TLSServerConfig
 from tollspan.errors import ConfigError
 from tollspan.otlp.http_exchange import Encoding, HTTPProblem, HTTPResponse, answer_encoding, failure
 
@@ -52,9 +56,20 @@ class HTTPServer:
         self.url = ""
         self.stopping = asyncio.Event()
         self._routes: list[BaseRoute] = []
+        self._exchanges: dict[bytes, Answer] = {}
         self._sockets: list[socket.socket] = []
         self._server: uvicorn.Server | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._tls: TLSServerConfig | None = None
+
+    def require_tls(self, tls: TLSServerConfig | None) -> None:
+        """The listener will speak TLS, unless `tls` is None; only before `start`.
+
+        ConfigError when another component wants it otherwise.
+        """
+        if self._routes and tls != self._tls:
+            raise ConfigError("tls", f"two components want different TLS settings at {self.endpoint}")
+        self._tls = tls
 
     def add_routes(self, routes: Sequence[BaseRoute]) -> None:
         """The routes will be served; only before `start`.
@@ -68,13 +83,28 @@ class HTTPServer:
                 raise ConfigError("", f"two components want to serve {_place(route)[0]} at {self.endpoint}")
         self._routes += routes
 
-    async def start(self) -> None:
-        """The listener accepts connections at `url`; ConfigError when it can't listen there."""
-        listener = _bind(self.endpoint)
+    def add_exchanges(self, answers: Mapping[str, Answer]) -> None:
+        """Every request for these paths, with any method, gets its answer from there; only before `start`.
+
+        They go before routes. ConfigError when one of them is taken.
+        """
+        for path in answers:
+            if path.encode() in self._exchanges:
+                raise ConfigError("", f"two components want to serve {path} at {self.endpoint}")
+        self._exchanges |= {path.encode(): answer for path, answer in answers.items()}
+
+    async def start(self, inherited: socket.socket | None = None) -> None:
+        """The listener accepts connections at `url`; ConfigError when it can't listen there.
+
+        An `inherited` socket is what `keep_socket` of the listener before it gave.
+        """
+        context = self._tls.context() if self._tls else None
+        listener = inherited or _bind(self.endpoint)
         routes = sorted(self._routes, key=lambda route: isinstance(route, Mount))
         config = uvicorn.Config(
             Router(routes, redirect_slashes=False, default=_answer_not_found),
-            http=_Connection,
+            interface="asgi3",
+            http=functools.partial(_Connection, self._exchanges),  # type: ignore[arg-type]  # calls it
             ws="none",
             lifespan="off",
             log_config=None,
@@ -85,13 +115,25 @@ class HTTPServer:
             timeout_keep_alive=KEEP_ALIVE_S,
         )
         config.load()
+        config.ssl = context
         # Not Server.serve(): it takes over the process's signals and exits the process on errors.
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[listener])
         self._server, self._sockets = server, [listener]
         self._clock = asyncio.create_task(server.main_loop())  # it keeps the Date header right
-        self.url = f"http://{_dialable_host(self.endpoint)}:{listener.getsockname()[1]}"
+        self.url = (
+            f"{'https' if context else 'http'}://{_dialable_host(self.endpoint)}:{listener.getsockname()[1]}"
+        )
+
+    @property
+    def paths(self) -> list[str]:
+        """Every path that is served, as its component wrote it."""
+        return [*(path.decode() for path in self._exchanges), *(_place(route)[0] for route in self._routes)]
+
+    def keep_socket(self) -> socket.socket | None:
+        """A socket on which connections wait while this listener stops and the next one starts."""
+        return self._sockets[0].dup() if self._sockets else None
 
     async def stop(self, deadline_s: float) -> None:
         """No connection is left. Requests had `deadline_s` to finish; the rest was cancelled."""
@@ -108,11 +150,7 @@ class HTTPServer:
 
 def read_headers(asgi_scope: Scope) -> dict[str, str]:
     """The request's headers by lower-case name; repeated ones are joined with commas (RFC 9110 §5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in asgi_scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+    return join_headers(asgi_scope["headers"])
 
 
 async def send_response(send: Send, response: HTTPResponse) -> None:
@@ -139,6 +177,10 @@ class _Connection(HttpToolsProtocol):
     _awaiting_head = True
     _head_bytes = 0
 
+    def __init__(self, exchanges: Mapping[bytes, Answer], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._exchanges = exchanges
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
@@ -158,7 +200,22 @@ class _Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._awaiting_head = False
         self._keep_open()
-        super().on_headers_complete()
+        answer = self._exchanges.get(self.url.partition(b"?")[0])
+        if answer is None:
+            super().on_headers_complete()
+        else:
+            self._begin_exchange(answer)
+
+    def _begin_exchange(self, answer: Any) -> None:
+        """As uvicorn begins a request, with the cycle that needs no ASGI: uvicorn takes it for its own."""
+        previous: Any = self.cycle
+        cycle: Any = ExchangeCycle(self)
+        self.cycle = cycle
+        if previous is None or previous.response_complete:
+            self._start_asgi_task(cycle, answer)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, answer))
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
 
-def configure_logging(level: int = logging.INFO) -> None:
-    """All logs go to stderr, the standard library's too: for people on a terminal, else as JSON lines.
+def configure_logging(
+    level: int = logging.INFO, encoding: str | None = None, fields: Mapping[str, Any] | None = None
+) -> None:
+    """All logs go to stderr, the standard library's too, and each line has `fields`.
 
-    Tracebacks show no local variables: those hold payloads and secrets.
+    The encoding is `console` for people or `json`; None chooses by what stderr is.
+    Tracebacks show no local variables: those hold payloads and secrets. A second call
+    replaces what the first one set.
     """
+    encoding = encoding or ("console" if sys.stderr.isatty() else "json")
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        lambda logger, method, event: {**(fields or {}), **event},
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderers: list[structlog.typing.Processor]
-    if sys.stderr.isatty():
-        renderers = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    if encoding == "console":
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
@@ -36,4 +48,4 @@ def configure_logging(level: int = logging.INFO) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
-    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)

@@ -16,13 +16,14 @@ def build_registry(factories: Iterable[Factory]) -> Registry:
     """The factories by kind and type; ConfigError when two claim the same type."""
     registry: dict[Kind, dict[str, Factory]] = {kind: {} for kind in Kind}
     for factory in factories:
-        if factory.type in registry[factory.kind]:
-            raise ConfigError(
-                f"{factory.kind.value}::{factory.type}",
-                "two installed components claim this type",
-                f"uninstall one of the packages that offer it in {ENTRY_POINT_GROUP}",
-            )
-        registry[factory.kind][factory.type] = factory
+        for name in (factory.type, *factory.old_names):
+            if name in registry[factory.kind]:
+                raise ConfigError(
+                    f"{factory.kind.value}::{name}",
+                    "two installed components claim this type",
+                    f"uninstall one of the packages that offer it in {ENTRY_POINT_GROUP}",
+                )
+            registry[factory.kind][name] = factory
     return registry
 
 

@@ -51,10 +51,14 @@ class Refuse:
 
 
 class TokenSchedule:
-    """The state between two decisions. `random` returns floats in [0, 1)."""
+    """The state between two decisions. `random` returns floats in [0, 1).
 
-    def __init__(self, random: Callable[[], float]) -> None:
+    A token is due `expiry_buffer_s` before its end, or later than that when its life is short.
+    """
+
+    def __init__(self, random: Callable[[], float], expiry_buffer_s: float = math.inf) -> None:
         self._random = random
+        self._expiry_buffer_s = expiry_buffer_s
         self._access_token: AccessToken | None = None
         self._in_flight = False
         self._due_s = math.inf
@@ -77,6 +81,11 @@ class TokenSchedule:
     def failures(self) -> int:
         """How many fetches have failed since one succeeded."""
         return self._failures
+
+    @property
+    def next_s(self) -> float:
+        """The clock's reading at which the next flight may start."""
+        return max(self._due_s if self._access_token else -math.inf, self._retry_s)
 
     @property
     def retry_s(self) -> float:
@@ -108,7 +117,8 @@ class TokenSchedule:
             return
         self._in_flight = False
         self._access_token = access_token
-        self._due_s = access_token.refresh_at_s(REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._random())
+        drawn_s = access_token.refresh_at_s(REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._random())
+        self._due_s = max(drawn_s, access_token.refresh_at_s(1) - self._expiry_buffer_s)
         self._retry_s = -math.inf
         self._failures = 0
         self._error = None

@@ -17,4 +17,5 @@ cdef int put_count(Buffer buffer, int field, count) except -1
 cdef int put_double(Buffer buffer, int field, double number) except -1
 cdef int put_double_bits(Buffer buffer, double number) except -1
 cdef int put_key_value(Buffer buffer, key, value, int depth) except -1
+cdef int put_value(Buffer buffer, value, int depth) except -1
 cdef object stored(container, str name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tollspan.otlp import _reshape
 from tollspan.otlp.signals import Signal
 
 
@@ -38,3 +39,10 @@ def merge(batches: Sequence[Batch]) -> Batch:
         return first
     wire = b"".join(batch.wire for batch in batches)
     return Batch(first.signal, wire, sum(b.items for b in batches), first.tenant, first.dataset)
+
+
+def split(batch: Batch, items_max: int) -> list[Batch]:
+    """The batch as several, in order, of at most `items_max` items each; WireError when it can't be read."""
+    signal = batch.signal.value
+    wires = _reshape.split(signal, batch.wire, items_max)
+    return [replace(batch, wire=wire, items=_reshape.count(signal, wire)) for wire in wires]

@@ -357,13 +357,17 @@ def read_response(signal: Signal, status: int, headers: Mapping[str, str], body:
         return _read_success(signal, status, headers, body)
     reason = _reason(status, headers, body)
     if status in _LATER:
-        return Later(_retry_after_s(headers), reason)
-    challenge = headers.get("www-authenticate", "")
-    if status == 401 or (status == 403 and "invalid_token" in challenge):
+        return Later(read_retry_after_s(headers), reason)
+    if is_unauthorized(status, headers):
         return Unauthorized(reason)
     if status == 413:
         return TooLarge(reason)
     return Refused(reason, status=status)
+
+
+def is_unauthorized(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that the access token was not taken (RFC 6750 §3.1)."""
+    return status == 401 or (status == 403 and "invalid_token" in headers.get("www-authenticate", ""))
 
 
 def _read_success(signal: Signal, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -431,7 +435,7 @@ def _reason(status: int, headers: Mapping[str, str], body: bytes) -> str:
     return f"HTTP {status}: {_printable(detail)}" if isinstance(detail, str) and detail else f"HTTP {status}"
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+def read_retry_after_s(headers: Mapping[str, str]) -> float | None:
     """RFC 9110 §10.2.3: seconds or a date; a date counts from the server's own clock."""
     text = headers.get("retry-after", "").strip()
     if re.fullmatch("[0-9]{1,18}", text):

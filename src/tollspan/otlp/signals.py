@@ -12,6 +12,8 @@ class Signal(enum.Enum):
     METRICS = "metrics"
     LOGS = "logs"
 
+    __hash__ = object.__hash__  # members are single; Enum's own hash runs Python code
+
     @property
     def path(self) -> str:
         """The default OTLP/HTTP request path (OTLP 1.11, "OTLP/HTTP Request")."""

@@ -1,6 +1,6 @@
 import pytest
 
-from tollspan.collector.config.load import load, locating
+from tollspan.collector.config.load import load, locating, parse_setting
 from tollspan.errors import ConfigError
 
 
@@ -65,3 +65,32 @@ def test_problems_name_the_line_of_the_file_that_has_the_setting(write):
         f"{over}:1: receivers::x: q",
         "s: r",
     ]
+
+
+def test_a_source_may_be_a_variable_or_text(monkeypatch):
+    monkeypatch.setenv("TEST_CONFIG", "a: {b: 1, c: 1}")
+    assert load(["env:TEST_CONFIG", "yaml:a: {b: 2}"]) == {"a": {"b": 2, "c": 1}}
+
+
+def test_a_variable_that_is_not_set_is_a_problem():
+    with pytest.raises(ExceptionGroup) as caught:
+        load(["env:TEST_NO_SUCH"])
+    assert str(caught.value.exceptions[0]) == (
+        "env:TEST_NO_SUCH: the environment variable TEST_NO_SUCH is not set"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("a.b=1", {"a": {"b": 1}}),
+        ("a::b.c=[x, y]", {"a": {"b": {"c": ["x", "y"]}}}),
+        (
+            "exporters.otlp/two.endpoint=http://h:1/p?q=1",
+            {"exporters": {"otlp/two": {"endpoint": "http://h:1/p?q=1"}}},
+        ),
+        ("a=", {"a": None}),
+    ],
+)
+def test_a_setting_is_a_mapping(text, setting):
+    assert parse_setting(text) == setting

@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from helpers.components import NoConfig
-from tollspan.collector.builtins import FACTORIES
 from tollspan.collector.component import Authenticator, Factory, Kind, Reference
 from tollspan.collector.config.load import load
 from tollspan.collector.config.validate import validate
+from tollspan.collector.exporters import debug
+from tollspan.collector.processors import batch
+from tollspan.collector.receivers.otlp import receiver as otlp_receiver
 from tollspan.collector.registry import build_registry
 from tollspan.otlp.signals import Signal
 
@@ -20,8 +22,9 @@ class LokiConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 REGISTRY = build_registry(
     [
-        *FACTORIES,
-        Factory(kind=Kind.PROCESSOR, type="batch", config=NoConfig, build=lambda config, consumer: consumer),
+        otlp_receiver.FACTORY,
+        debug.FACTORY,
+        batch.FACTORY,
         Factory(
             kind=Kind.EXPORTER, type="loki", config=LokiConfig, build=None, signals=frozenset({Signal.LOGS})
         ),
@@ -74,3 +77,23 @@ def test_a_wrong_configuration_is_told_everything_at_once(path):
     with pytest.raises(ExceptionGroup, match="invalid configuration") as caught:
         validate(load([str(path)]), REGISTRY)
     assert sorted(str(error) for error in caught.value.exceptions) == sorted(expected)
+
+
+def test_a_text_field_gets_the_text_of_a_reference_and_a_number_its_value(monkeypatch):
+    monkeypatch.setenv("TEST_NUMBER", "123")
+    config = load(
+        [
+            yaml.safe_load(GOOD),
+            {"exporters": {"named": {"text": "${env:TEST_NUMBER}", "number": "${env:TEST_NUMBER}"}}},
+        ]
+    )
+    config["service"]["pipelines"]["traces"]["exporters"].append("named")
+
+    class Named(msgspec.Struct, frozen=True, kw_only=True):
+        text: str = ""
+        number: int = 0
+
+    named = Factory(kind=Kind.EXPORTER, type="named", config=Named, build=None)
+    registry = {**REGISTRY, Kind.EXPORTER: {**REGISTRY[Kind.EXPORTER], "named": named}}
+    found = validate(config, registry).parts[Kind.EXPORTER]["named"].config
+    assert (found.text, found.number) == ("123", 123)

@@ -10,14 +10,14 @@ relative to itself; it is asked only when each field alone is right.
 from __future__ import annotations
 
 import difflib
-import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
 from tollspan.collector.component import Reference
+from tollspan.collector.config.annotations import is_struct, split_marks, without_none
 from tollspan.collector.config.expand import Expanded, join
 from tollspan.collector.config.ids import parse_id
 from tollspan.collector.config.values import Parsed
@@ -46,6 +46,10 @@ class Decoding:
         """Note that the value at `path` is wrong."""
         self.problems.append(ConfigError(path, problem, hint))
 
+    def unknown_key(self, path: str, hint: str) -> None:
+        """Note that nothing is known at `path`."""
+        self.problem(path, "unknown key", hint)
+
     def struct(self, kind: type[S], value: Any, path: str) -> S | None:
         """A `kind` from a mapping, null meaning all defaults.
 
@@ -60,7 +64,7 @@ class Decoding:
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         for key in body:
             if key not in fields:
-                self.problem(join(path, key), "unknown key", suggest(key, fields))
+                self.unknown_key(join(path, key), suggest(key, fields))
         arguments: dict[str, Any] = {}
         complete = True
         for key, field in fields.items():
@@ -81,10 +85,9 @@ class Decoding:
 
     def _decode(self, annotation: Any, value: Any, path: str) -> Any:
         """The field's value; UNSET when it is wrong or null, so that the default holds."""
-        kind = _without_none(annotation)
-        marks = kind.__metadata__ if get_origin(kind) is Annotated else ()
-        bare = kind.__origin__ if marks else kind
-        if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+        kind = without_none(annotation)
+        bare, marks = split_marks(annotation)
+        if is_struct(bare):
             built = self.struct(bare, value, path)
             return msgspec.UNSET if built is None else built
         if value is None and bare is not Any:
@@ -101,7 +104,7 @@ class Decoding:
             return self._decode_dict(get_args(bare)[1], _value(value), path)
         if get_origin(bare) is list:
             return self._decode_list(get_args(bare)[0], value, path)
-        plain = str(value) if bare is str and isinstance(value, str) else _plain(value)
+        plain = str(value) if bare is str and isinstance(value, str) else plain_value(value)
         return self._try(lambda item: msgspec.convert(item, kind), plain, path)
 
     def _decode_reference(self, reference: Reference, value: Any, path: str) -> Any:
@@ -146,27 +149,18 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
 
 
-def _without_none(annotation: Any) -> Any:
-    """`X` for `X | None`, every other annotation as it is."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        kinds = [kind for kind in get_args(annotation) if kind is not types.NoneType]
-        if len(kinds) == 1:
-            return kinds[0]
-    return annotation
-
-
 def _value(value: Any) -> Any:
     """What YAML reads in `value`, where that is the text of a reference."""
     return value.value if isinstance(value, Expanded) else value
 
 
-def _plain(value: Any) -> Any:
-    """`value` without texts of references at any depth."""
+def plain_value(value: Any) -> Any:
+    """What YAML reads in `value`, texts of references at any depth included."""
     match _value(value):
         case Mapping() as value:
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: plain_value(item) for key, item in value.items()}
         case list() as value:
-            return [_plain(item) for item in value]
+            return [plain_value(item) for item in value]
         case plain:
             return plain
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tollspan.collector.config import yaml_text
@@ -11,7 +13,9 @@ from tollspan.collector.config.expand import Expansion, read_file
 from tollspan.errors import ConfigError
 
 Source = str | Mapping[str, Any]
-"""The path of a YAML file (`file:` before it is allowed), or values that are at hand already."""
+"""The path of a YAML file, `file:PATH`, `env:NAME` or `yaml:TEXT`, or values that are at hand already."""
+
+_URI = re.compile(r"(file|env|yaml):(.*)", re.ASCII | re.DOTALL)
 
 
 def load(sources: Sequence[Source]) -> dict[str, Any]:
@@ -61,27 +65,51 @@ def _located(error: Exception, texts: dict[str, str]) -> Exception:
     return ConfigError(f"{file}:{line}: {error.path}", error.problem, error.hint) if depth else error
 
 
+def parse_setting(text: str) -> dict[str, Any]:
+    """The mapping that `--set a.b.c=value` stands for; ValueError when it has no equal sign."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise ValueError(f"{text!r} is not key=value: missing equal sign")
+    setting: Any = yaml_text.parse(value, "--set")
+    for key in reversed(path.replace("::", ".").split(".")):
+        setting = {key: setting}
+    return dict(setting)
+
+
 def _files(sources: Sequence[Source]) -> list[str]:
-    return [_file_path(source) for source in sources if isinstance(source, str)]
+    split = [_split(source) for source in sources if isinstance(source, str)]
+    return [opaque for scheme, opaque in split if scheme == "file"]
 
 
 def _read(source: Source) -> Mapping[str, Any]:
     if not isinstance(source, str):
         return source
-    path = _file_path(source)
+    scheme, opaque = _split(source)
+    name = opaque if scheme == "file" else source.partition("\n")[0]
     try:
-        document = yaml_text.parse(read_file(path), path)
+        document = yaml_text.parse(_READERS[scheme](opaque), name)
     except ValueError as error:
-        raise ConfigError(path, str(error)) from error
+        raise ConfigError(name, str(error)) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ConfigError(path, "a configuration is a mapping of sections such as receivers and service")
+        raise ConfigError(name, "a configuration is a mapping of sections such as receivers and service")
     return document
 
 
-def _file_path(source: str) -> str:
-    return source.removeprefix("file:")
+def _split(source: str) -> tuple[str, str]:
+    """The scheme and what it is to read; text without one is a path."""
+    match = _URI.fullmatch(source)
+    return (match[1], match[2]) if match else ("file", source)
+
+
+def _read_variable(name: str) -> str:
+    if name not in os.environ:
+        raise ValueError(f"the environment variable {name} is not set")
+    return os.environ[name]
+
+
+_READERS: dict[str, Callable[[str], str]] = {"file": read_file, "env": _read_variable, "yaml": str}
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import structlog
 
 from tollspan.collector.component import Factory, Kind, Registry
+from tollspan.collector.config.compatibility import find_foreign
 from tollspan.collector.config.decode import Decoding, FieldReference, suggest
 from tollspan.collector.config.ids import ComponentID, parse_id
+from tollspan.collector.config.telemetry import TelemetryConfig
+from tollspan.collector.config.values import Parsed
 from tollspan.errors import ConfigError
 from tollspan.otlp.signals import Signal
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Configuration:
     parts: Mapping[Kind, Mapping[str, Part]]
     extensions: tuple[str, ...]
     pipelines: tuple[Pipeline, ...]
+    telemetry: TelemetryConfig
 
 
 class PipelineSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +70,20 @@ class ServiceSection(msgspec.Struct, frozen=True, kw_only=True):
 
     extensions: list[str] = []
     pipelines: dict[str, PipelineSection] = {}
+    telemetry: TelemetryConfig = TelemetryConfig()
+
+
+Body = Annotated[Any, Parsed(lambda body: body)]
+"""A component's settings as they are: each field chooses between a reference's text and its value."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration."""
 
-    receivers: dict[str, Any] = {}
-    processors: dict[str, Any] = {}
-    exporters: dict[str, Any] = {}
-    extensions: dict[str, Any] = {}
+    receivers: dict[str, Body] = {}
+    processors: dict[str, Body] = {}
+    exporters: dict[str, Body] = {}
+    extensions: dict[str, Body] = {}
     service: ServiceSection = ServiceSection()
 
 
@@ -101,6 +113,16 @@ class _Checking(Decoding):
         self._known: dict[Kind, set[str]] = {kind: set() for kind in Kind}
         self._parts: dict[Kind, dict[str, Part]] = {kind: {} for kind in Kind}
 
+    def unknown_key(self, path: str, hint: str) -> None:
+        """Note that nothing is known at `path`, unless the Collector knows it."""
+        foreign = find_foreign(path, self._registry)
+        if foreign is None:
+            super().unknown_key(path, hint)
+        elif foreign.ignored:
+            _log.warning("config_key_ignored", key=path, reason=foreign.reason)
+        else:
+            self.problem(path, "is not supported", foreign.reason)
+
     def require_pipelines(self, mapping: Mapping[str, Any]) -> None:
         for kind in (Kind.RECEIVER, Kind.EXPORTER):
             if not mapping.get(kind.value):
@@ -119,7 +141,7 @@ class _Checking(Decoding):
         extensions = self._resolve(Kind.EXTENSION, document.service.extensions, "service::extensions")
         parts = self._used(extensions, pipelines)
         self._check_references(parts, extensions)
-        return Configuration(parts, extensions, pipelines)
+        return Configuration(parts, extensions, pipelines, document.service.telemetry)
 
     def _check_section(self, kind: Kind, section: Mapping[str, Any]) -> None:
         for key, body in section.items():
@@ -141,11 +163,16 @@ class _Checking(Decoding):
                 self._parts[kind][str(component_id)] = Part(factory, config, references)
 
     def _refuse_type(self, kind: Kind, component_id: ComponentID) -> None:
+        path = f"{kind.value}::{component_id}"
+        foreign = find_foreign(path, self._registry)
+        if foreign is not None:
+            self.problem(path, f'the type "{component_id.type}" is not supported', foreign.reason)
+            return
         valid = sorted(self._registry[kind])
         problem = f'unknown type: "{component_id.type}" for id: "{component_id}"'
         hint = suggest(component_id.type, valid)
         listed = f" (valid values: [{' '.join(valid)}])"
-        self.problem(f"{kind.value}::{component_id}", problem + listed, hint if "mean" in hint else "")
+        self.problem(path, problem + listed, hint if "mean" in hint else "")
 
     def _check_pipeline(self, key: str, section: PipelineSection) -> Pipeline | None:
         path = f"service::pipelines::{key}"

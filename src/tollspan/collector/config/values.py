@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from tollspan.oauth2.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -77,6 +79,13 @@ def split_endpoint(endpoint: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def parse_secret(value: object) -> Secret:
+    """`value`, a text that is never shown."""
+    if not isinstance(value, str):
+        raise ValueError("must be a text; write it in quotes")
+    return Secret(str(value))
+
+
 Duration = Annotated[float, Parsed(parse_duration)]
 """Seconds."""
 
@@ -85,3 +94,6 @@ Size = Annotated[int, Parsed(parse_size)]
 
 Endpoint = Annotated[str, Parsed(parse_endpoint)]
 """`host:port`."""
+
+Opaque = Annotated[Secret, Parsed(parse_secret)]
+"""A text that is never shown."""

@@ -22,8 +22,8 @@ from helpers.collector import running_collector
 from helpers.signals import REQUESTS, RESPONSES, trace_request
 from tollspan.collector.component import Receipt
 from tollspan.collector.receivers.otlp import grpc_transport
-from tollspan.collector.receivers.otlp.grpc_transport import SERVICES
 from tollspan.errors import LimitError, RetryableError, StoreError, WireError
+from tollspan.otlp.grpc_exchange import SERVICES
 from tollspan.otlp.signals import Signal
 
 Code = grpc.StatusCode

@@ -9,6 +9,7 @@ import msgspec
 
 from tollspan.collector.component import Authenticator, Reference
 from tollspan.collector.config.values import Duration, Endpoint, Size
+from tollspan.collector.tls import TLSServerConfig
 from tollspan.errors import ConfigError
 from tollspan.otlp.signals import Signal
 
@@ -41,6 +42,7 @@ class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`protocols::http`. The body's size limit holds before and after decompression."""
 
     endpoint: Endpoint = "localhost:4318"
+    tls: TLSServerConfig | None = None
     auth: AuthConfig | None = None
     cors: CORSConfig = CORSConfig()
     body_bytes_max: Size = msgspec.field(default=64 << 20, name="max_request_body_size")
@@ -72,6 +74,7 @@ class GRPCConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`protocols::grpc`. The message's size limit holds before and after decompression."""
 
     endpoint: Endpoint = "localhost:4317"
+    tls: TLSServerConfig | None = None
     auth: AuthConfig | None = None
     message_mib_max: Annotated[int, msgspec.Meta(ge=1, le=1024)] = msgspec.field(
         default=64, name="max_recv_msg_size_mib"

@@ -13,15 +13,10 @@ from tollspan.collector.receivers.otlp.config import GRPCConfig
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
 from tollspan.errors import LimitError, RetryableError
 from tollspan.otlp import _reshape
+from tollspan.otlp.grpc_exchange import SERVICES
 from tollspan.otlp.http_exchange import Encoding, failure, success
 from tollspan.otlp.protobuf import field_bytes, field_varint, read_fields
 from tollspan.otlp.signals import Signal
-
-SERVICES = {
-    Signal.TRACES: "opentelemetry.proto.collector.trace.v1.TraceService",
-    Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.MetricsService",
-    Signal.LOGS: "opentelemetry.proto.collector.logs.v1.LogsService",
-}
 
 READ_TIMEOUT_S = 60.0
 """A message must be complete after this long."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
+from functools import partial
 
-from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from tollspan.collector.http_body import ASGIBody, NextChunk, read_body
-from tollspan.collector.http_server import read_headers, send_response
-from tollspan.collector.receivers.otlp.config import CORSConfig, HTTPConfig
+from tollspan.collector.exchange_cycle import Answer
+from tollspan.collector.http_body import NextChunk, read_body
+from tollspan.collector.receivers.otlp.config import HTTPConfig
+from tollspan.collector.receivers.otlp.cors import open_to_pages
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
 from tollspan.otlp import _reshape
 from tollspan.otlp.http_exchange import (
@@ -88,38 +85,11 @@ def unpack(signal: Signal, head: RequestHead, body: bytes, bytes_max: int) -> Pa
     return Payload(mapped.wire, items, mapped.rejected, "; ".join(mapped.problems))
 
 
-def routes(config: HTTPConfig, intake: Intake) -> list[Route]:
+def answers(config: HTTPConfig, intake: Intake) -> dict[str, Answer]:
     """Two paths for every signal, also for one without a pipeline: it has its own answer."""
     exchange = HTTPExchange(config, intake)
-    return [
-        Route(prefix + config.path(signal), _with_cors(config.cors, _Endpoint(exchange, signal)))
+    return {
+        prefix + config.path(signal): open_to_pages(config.cors, partial(exchange.answer, signal))
         for signal in Signal
         for prefix in ("", "/otlp")
-    ]
-
-
-def _with_cors(config: CORSConfig, endpoint: ASGIApp) -> ASGIApp:
-    """The endpoint, open to pages of the configured origins, never with their cookies."""
-    if not config.allowed_origins:
-        return endpoint
-    patterns = (re.escape(origin).replace(r"\*", ".*") for origin in config.allowed_origins)
-    return CORSMiddleware(
-        endpoint,
-        allow_origin_regex="|".join(patterns),
-        allow_methods=["POST"],
-        allow_headers=config.allowed_headers,
-        max_age=config.max_age_s,
-    )
-
-
-class _Endpoint:
-    """One path as an ASGI application: every method comes here, so that every error has OTLP's form."""
-
-    def __init__(self, exchange: HTTPExchange, signal: Signal) -> None:
-        self._exchange = exchange
-        self._signal = signal
-
-    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
-        headers = read_headers(asgi_scope)
-        response = await self._exchange.answer(self._signal, asgi_scope["method"], headers, ASGIBody(receive))
-        await send_response(send, response)
+    }

@@ -119,11 +119,13 @@ def choose_dataset(principal: Principal, headers: Mapping[str, str]) -> str:
 def classify(error: Exception) -> Refusal:
     """Why a request that ended in `error` was refused; DEFECT for what nobody raises on purpose."""
     if isinstance(error, HTTPProblem):
-        return {403: Refusal.FORBIDDEN, 408: Refusal.TOO_SLOW}.get(error.status, Refusal.UNSUPPORTED)
+        return _PROBLEMS.get(error.status, Refusal.UNSUPPORTED)
     if isinstance(error, StoreError):
         return Refusal.UNAVAILABLE if error.retryable else Refusal.PERMANENT
     return next((_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS), Refusal.DEFECT)
 
+
+_PROBLEMS = {401: Refusal.UNAUTHENTICATED, 403: Refusal.FORBIDDEN, 408: Refusal.TOO_SLOW}
 
 _REFUSALS: dict[type, Refusal] = {
     AuthError: Refusal.UNAUTHENTICATED,

@@ -30,14 +30,18 @@ class OTLPReceiver:
 
     def _start_http(self, config: HTTPConfig, host: Host) -> None:
         intake = Intake(self._consumers, config.auth, host, "http")
-        host.http_server(config.endpoint).add_routes(http_transport.routes(config, intake))
+        server = host.http_server(config.endpoint)
+        server.require_tls(config.tls)
+        server.add_exchanges(http_transport.answers(config, intake))
 
     def _start_grpc(self, config: GRPCConfig, host: Host) -> None:
         # Importing gRPC takes time and memory that only those pay who name the protocol.
         from tollspan.collector.receivers.otlp import grpc_transport  # noqa: PLC0415 - see above
 
         intake = Intake(self._consumers, config.auth, host, "grpc")
-        grpc_transport.add_services(host.grpc_server(config.endpoint), config, intake)
+        server = host.grpc_server(config.endpoint)
+        server.require_tls(config.tls)
+        grpc_transport.add_services(server, config, intake)
 
 
 FACTORY = Factory(kind=Kind.RECEIVER, type="otlp", config=OTLPConfig, build=OTLPReceiver)

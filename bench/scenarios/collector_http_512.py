@@ -1,0 +1,15 @@
+"""The sidecar pipeline over HTTP: 512 spans a request, batch, OTLP/HTTP with gzip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.collectors import measure, rotel_command, tollspan_command
+
+TITLE = "collector, OTLP/HTTP in, 512 spans a request"
+ITEM = "span"
+
+PEERS: dict[str, Callable[[], float]] = {
+    "Tollspan": lambda: measure(tollspan_command, "http", 512),
+    "rotel 0.0.1a15": lambda: measure(rotel_command, "http", 512),
+}

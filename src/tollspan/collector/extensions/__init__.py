@@ -1,0 +1,1 @@
+"""One module per component; the YAML key `extensions: x` is `x.py` here."""

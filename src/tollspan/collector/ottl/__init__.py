@@ -1,0 +1,1 @@
+"""OTTL, the OpenTelemetry Transformation Language: parsed once, run over the bytes of a request."""

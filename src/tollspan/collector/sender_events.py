@@ -1,0 +1,116 @@
+"""What a sender reports: every item that was taken is pending, sent or lost for a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from collections.abc import Callable
+
+import structlog
+
+from tollspan.collector.backlog import Backlog
+from tollspan.collector.component import Condition, Receipt
+from tollspan.collector.events import ITEM_NAMES, LOG_INTERVAL_S, Counters
+from tollspan.otlp.batch import Batch
+from tollspan.otlp.signals import Signal
+
+_log = structlog.get_logger()
+
+
+class Loss(enum.Enum):
+    """Why items that had been taken were not delivered."""
+
+    REFUSED = "refused"
+    """The destination will never take them."""
+    REJECTED = "rejected"
+    """Single items that the destination named in a partial success."""
+    RETRIES_EXHAUSTED = "retries_exhausted"
+    SHUTDOWN = "shutdown"
+    DAMAGED = "damaged"
+    """What the disk gave back is not what was written to it."""
+    EXPIRED = "expired"
+    """They were on disk for longer than the storage's `max_age`."""
+
+
+class SenderEvents:
+    """What one sender reports."""
+
+    def __init__(self, counters: Counters, exporter: str, backlog: Backlog) -> None:
+        self._counters = counters
+        self._labels = {"exporter": exporter}
+        self._backlog = backlog
+        self._logged_s = -LOG_INTERVAL_S
+        self._failures = 0
+        self._reason = ""
+        for name, read in self._gauges().items():
+            counters.watch(name, read, **self._labels)
+
+    def close(self) -> None:
+        """The queue is gone, and its gauges with it."""
+        for name in self._gauges():
+            self._counters.unwatch(name, **self._labels)
+
+    def _gauges(self) -> dict[str, Callable[[], float]]:
+        backlog = self._backlog
+        return {
+            "otelcol_exporter_queue_size": lambda: backlog.size,
+            "otelcol_exporter_queue_capacity": lambda: backlog.capacity,
+            "otelcol_exporter_queue_items": lambda: backlog.items,
+        }
+
+    def sent(self, batch: Batch, receipt: Receipt) -> None:
+        """The destination has the batch, less what it rejected."""
+        self._failures, self._reason = 0, ""
+        self._counters.add(
+            f"otelcol_exporter_sent_{ITEM_NAMES[batch.signal]}",
+            batch.items - receipt.rejected,
+            **self._labels,
+        )
+        if receipt.rejected:
+            self._lose(batch.signal, receipt.rejected, Loss.REJECTED, receipt.reason)
+
+    def failed(self, batch: Batch, reason: str, wait_s: float) -> None:
+        """An attempt failed, and the batch will be sent again after `wait_s`."""
+        self._failures += 1
+        self._reason = reason
+        now_s = time.monotonic()
+        if now_s - self._logged_s >= LOG_INTERVAL_S:
+            self._logged_s = now_s
+            _log.info(
+                "exporter_will_retry",
+                **self._labels,
+                signal=batch.signal.value,
+                items=batch.items,
+                reason=reason,
+                interval_s=round(wait_s, 3),
+            )
+
+    def lost(self, signal: Signal, items: int, loss: Loss, reason: str) -> None:
+        """The items will never be delivered."""
+        self._failures += 1
+        self._reason = reason
+        self._lose(signal, items, loss, reason)
+
+    def not_queued(self, batch: Batch) -> None:
+        """The queue did not take the batch; whoever offered it still has it."""
+        name = f"otelcol_exporter_enqueue_failed_{ITEM_NAMES[batch.signal]}"
+        self._counters.add(name, batch.items, **self._labels)
+
+    def condition(self) -> Condition:
+        """How sending goes."""
+        oldest_s = self._backlog.oldest_s
+        waiting_s = 0.0 if oldest_s is None else asyncio.get_running_loop().time() - oldest_s
+        return Condition(self._failures, self._reason, waiting_s)
+
+    def _lose(self, signal: Signal, items: int, loss: Loss, reason: str) -> None:
+        name = f"otelcol_exporter_send_failed_{ITEM_NAMES[signal]}"
+        self._counters.add(name, items, reason=loss.value, **self._labels)
+        _log.error(
+            "exporter_dropped_data",
+            **self._labels,
+            signal=signal.value,
+            dropped_items=items,
+            loss=loss.value,
+            reason=reason,
+        )
