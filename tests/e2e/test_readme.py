@@ -45,7 +45,7 @@ def credential(gateway):
 def test_the_ready_line_has_the_shape_that_is_shown(gateway):
     (shown,) = blocks("json")
 
-    assert json.loads(shown).keys() == {"http", "grpc", "ui"}
+    assert json.loads(shown).keys() == {"http", "grpc", "ui", "create_owner"}
     assert gateway.url.startswith("http://127.0.0.1:")
     assert gateway.grpc.startswith("http://127.0.0.1:")
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/ui/#key=\S+", gateway.ui)
@@ -84,22 +84,29 @@ def test_the_sdk_example_is_a_program_whose_span_arrives_with_its_unit(gateway, 
     assert [(trace["root_name"], trace["unit"]) for trace in traces] == [("place order", "acme")]
 
 
-def test_the_collector_configuration_runs_and_logs_what_arrives(tmp_path):
+def test_the_collector_configuration_forwards_with_an_access_token(gateway, credential, tmp_path):
     (config,) = blocks("yaml")
-    (tmp_path / "collector.yaml").write_text(config.replace("127.0.0.1:4318", "127.0.0.1:0"))
+    config = config.replace("127.0.0.1:4318", "127.0.0.1:0").replace("http://127.0.0.1:8320", gateway.url)
+    (tmp_path / "collector.yaml").write_text(config)
+    environment = {"CLIENT_ID": credential["client_id"], "CLIENT_SECRET": credential["client_secret"]}
     collector = subprocess.Popen(
         [*TOLLSPAN, "collector", "--config", str(tmp_path / "collector.yaml")],
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | environment,
     )
     try:
         ready = json.loads(collector.stderr.readline())
         exporter = OTLPSpanExporter(endpoint=f"{ready['http'][0]}/v1/traces")
-        assert exporter.export(ended_spans(["checkout"])) is SpanExportResult.SUCCESS
-        received = json.loads(collector.stderr.readline())
+        assert exporter.export(ended_spans(["by the sidecar"])) is SpanExportResult.SUCCESS
     finally:
         collector.send_signal(signal.SIGTERM)
-        collector.communicate(timeout=30)
+        _, log = collector.communicate(timeout=30)
+    traces = httpx.get(
+        f"{gateway.url}/api/v1/traces",
+        params={"name": "by the sidecar"},
+        headers=gateway.authorization(credential),
+    ).json()["data"]
 
-    assert (received["event"], received["items"]) == ("batch_received", 1)
-    assert collector.returncode == 0
+    assert collector.returncode == 0, log
+    assert len(traces) == 1

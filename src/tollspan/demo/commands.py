@@ -69,7 +69,11 @@ def _once(stage: Stage) -> int:
     customers, failed = {v.customer for v in visits}, sum(v.status >= 500 for v in visits)
     print(f"requests   {len(visits)} to the shop by {len(customers)} customers, {failed} failed")
     for service, account in accounts.items():
-        print(f"{service:10} {account['sent']} spans sent, {stored[service]} read back in these traces")
+        sent = account["sent"]
+        print(
+            f"{service:10} sent {sent['traces']} spans ({stored[service]} read back in these traces), "
+            f"{sent['metrics']} data points, {sent['logs']} log records"
+        )
     for fault in faults:
         print(f"MISSING    {fault}")
     print("everything arrived" if not faults else f"{len(faults)} faults")
@@ -77,7 +81,7 @@ def _once(stage: Stage) -> int:
 
 
 _WELCOME = """\
-Tollspan demo: a gateway, and a web shop of three services that sends its traces over OAuth2.
+Tollspan demo: a gateway, and a web shop of three services that sends to it over OAuth2.
 
   Dashboard   {stage.ui_url}
   Shop        {stage.shop_url}/docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 
@@ -10,6 +11,8 @@ from opentelemetry import trace
 from pydantic import BaseModel
 
 from tollspan.demo.service import build_app, parse_arguments, serve
+
+_log = logging.getLogger("payments")
 
 
 class Charge(BaseModel):
@@ -35,6 +38,7 @@ def create_app() -> FastAPI:
             span.set_attribute("fraud.score", round(score, 3))
             time.sleep(0.002 + score * 0.006)
         if score > 0.97:
+            _log.warning("the card was declined", extra={"fraud.score": round(score, 3)})
             raise HTTPException(402, "the card was declined")
         with tracer.start_as_current_span("acquirer", kind=trace.SpanKind.CLIENT) as span:
             span.set_attributes({"server.address": "acquirer.example", "payment.amount": order.amount})

@@ -65,7 +65,7 @@ def find_faults(
             stored.update(trace["services"][index] for index in trace["spans"]["service"])
     for service, account in accounts.items():
         if account["lost"]:
-            faults.append(f"{service}: spans not delivered: {account['lost']}")
+            faults.append(f"{service}: not delivered: {account['lost']}")
     return faults, stored
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,8 @@ from sqlalchemy import func, insert, select, update
 from tollspan.demo.customers import HEADER
 from tollspan.demo.service import build_app, parse_arguments, serve
 from tollspan.demo.tables import open_database, orders, products
+
+_log = logging.getLogger("shop")
 
 Customer = Annotated[str, Header(alias=HEADER)]
 
@@ -74,6 +77,7 @@ def create_app(database: Path, payments_url: str) -> FastAPI:
                 )
             ).inserted_primary_key
         trace.get_current_span().set_attribute("shop.order.total", total)
+        _log.info("an order was placed", extra={"shop.order.total": total})
         return {"order": order_id[0] if order_id else None, "total": total}
 
     @app.get("/sales")

@@ -22,6 +22,8 @@ from tollspan.demo.tables import fill, open_database
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 
+SENDS = "write:traces,write:metrics,write:logs"
+
 
 class StageError(RuntimeError):
     """A part of the demo did not come up, or did not go down as it should."""
@@ -60,7 +62,7 @@ def open_stage(folder: Path, data_dir: Path, http: str, grpc: str) -> Iterator[S
             ready = json.loads(_first_line("gateway", gateway))
             stage.gateway_url, stage.ui_url = ready["http"], ready["ui"]
             stage.reader = create_credential(data_dir, "demo-reader", "read:traces")
-            _open_shop(stage, folder, log, create_credential(data_dir, "demo-shop", "write:traces"))
+            _open_shop(stage, folder, log, create_credential(data_dir, "demo-shop", SENDS))
             yield stage
         finally:
             for process in (*stage.services.values(), gateway):

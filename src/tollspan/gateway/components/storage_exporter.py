@@ -29,6 +29,8 @@ class StorageConfig(msgspec.Struct, frozen=True, kw_only=True):
 class StorageExporter:
     """Answers when a batch is durable."""
 
+    durable = True
+
     def __init__(self, config: StorageConfig) -> None:
         self._config = config
 
