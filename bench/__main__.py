@@ -29,7 +29,6 @@ SCENARIOS = (
     *(f"collector_{protocol}_{spans}" for protocol in ("http", "grpc") for spans in (1, 100, 512)),
 )
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 PACKAGES = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "protobuf", "chdb", "uvicorn")
 
 
@@ -81,11 +80,13 @@ def machine() -> str:
     return f"{names[0]}, {system}; " + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
 
 
-def publish(text: str) -> None:
-    """Put `text` between the markers of docs/performance.md."""
+def publish(name: str, text: str) -> None:
+    """Put `text` into docs/performance.md, in the place of what was published under this name before."""
     page = PAGE.read_text()
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    block = f"<!-- measured: {name} -->\n{text}\n<!-- end: {name} -->"
+    place = re.compile(rf"<!-- measured: {name} -->.*<!-- end: {name} -->", re.DOTALL)
+    found = place.search(page)
+    PAGE.write_text(place.sub(lambda _: block, page) if found else f"{page.rstrip()}\n\n{block}\n")
 
 
 def main() -> None:
@@ -100,14 +101,16 @@ def main() -> None:
         scenario, peer = arguments.one
         print(json.dumps(importlib.import_module(f"bench.scenarios.{scenario}").PEERS[peer]()))
         return
-    parts = [
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()}; {arguments.runs} runs of each, taking turns."
-    ]
-    for scenario in arguments.scenarios:
-        parts.append(as_table(measure(scenario, arguments.runs)))
-        print(parts[-1], flush=True)
     if arguments.publish:
-        publish("\n\n".join(parts))
+        publish("machine", f"Measured on {machine()}.")
+    for scenario in arguments.scenarios:
+        table = as_table(measure(scenario, arguments.runs))
+        print(table, flush=True)
+        if arguments.publish:
+            publish(
+                scenario,
+                f"{table}\n\n{datetime.now(UTC):%Y-%m-%d}, {arguments.runs} runs of each, taking turns.",
+            )
 
 
 if __name__ == "__main__":

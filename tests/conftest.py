@@ -1,7 +1,12 @@
 """Settings for every test."""
 
+import resource
+
 from hypothesis import HealthCheck, settings
 
 # No test asserts a time, a law included: machines are busy.
 settings.register_profile("tollspan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tollspan")
+
+# chDB keeps threads of every database that was ever open in a process, and files of each thread.
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)

@@ -101,6 +101,7 @@ def test_a_turned_bit_costs_at_most_the_record_that_it_hit(tmp_path_factory, pos
     hit = position % len(data) // (len(data) // 5)
     with pytest.raises(WireError, match="damaged"):
         log.read(places[hit])
+    log.close()
     found, _ = recovered(folder)
     assert found == records[:hit] + records[hit + 1 :]
 

@@ -11,7 +11,6 @@ not end with exit code 0. After an error in the block the log is on stderr.
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from urllib3.util.wait import wait_for_read
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
@@ -56,7 +56,7 @@ class Gateway:
                 env=self._environment,
             )
         self._running = True
-        readable, _, _ = select.select([self.process.stdout], [], [], START_TIMEOUT_S)
+        readable = wait_for_read(self.process.stdout, START_TIMEOUT_S)
         line = self.process.stdout.readline() if readable else ""
         if not line:
             self.kill()

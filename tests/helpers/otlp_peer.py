@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import select
 import socket
 import ssl
 import struct
@@ -27,6 +26,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from urllib3.util.wait import wait_for_read
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
@@ -60,7 +60,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
     try:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        while not select.select([handler.connection], [], [], 0.01)[0]:
+        while not wait_for_read(handler.connection, 0.01):
             handler.wfile.write(b"x")
     except OSError:
         pass

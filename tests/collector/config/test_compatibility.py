@@ -83,10 +83,10 @@ def test_every_component_in_the_list_exists_or_is_said_not_to():
 
 
 def test_a_key_is_found_under_a_named_component():
-    foreign = find_foreign("receivers::otlp/two::protocols::http::cors", REGISTRY)
+    foreign = find_foreign("receivers::otlp/two::protocols::http::transport", REGISTRY)
     assert foreign is not None
     assert not foreign.ignored
-    assert find_foreign("receivers::otlp::protocols::http::corss", REGISTRY) is None
+    assert find_foreign("receivers::otlp::protocols::http::transportt", REGISTRY) is None
 
 
 def document(**otlp_http):
@@ -99,10 +99,10 @@ def document(**otlp_http):
 
 def test_a_refused_key_is_an_error_that_says_why():
     with pytest.raises(ExceptionGroup) as caught:
-        validate(document(cors={"allowed_origins": ["*"]}), REGISTRY)
+        validate(document(transport="unix"), REGISTRY)
     (problem,) = caught.value.exceptions
-    assert str(problem) == (
-        "receivers::otlp::protocols::http::cors: is not supported (browsers are not served)"
+    assert (
+        str(problem) == "receivers::otlp::protocols::http::transport: is not supported (only TCP is served)"
     )
 
 

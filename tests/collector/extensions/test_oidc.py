@@ -154,7 +154,7 @@ async def test_over_a_socket_bad_tokens_are_401_missing_permissions_403_and_outa
         good = token(provider.url, org="acme", scope="write:traces")
         await send(bearer(good))
         provider.metadata_answers += outage
-        pipeline.service.extension("oidc")._providers[0]._provider.keyset._fetched_s = float("-inf")
+        pipeline.service.extension("oidc")._providers[0]._provider.keyset._asked_s = float("-inf")
         await send(bearer(good))
         refused = await send(bearer(token(provider.url, org="acme", scope="read:traces")))
         await send(bearer(good[:-4] + "AAAA"))

@@ -15,9 +15,9 @@ from tollspan.gateway.web.parts import Parts
 
 
 @pytest.fixture
-def parts(tmp_path):
+async def parts(tmp_path):
     callers = Callers()
-    return Parts(
+    made = Parts(
         store=Store(tmp_path / "telemetry"),
         hub=Hub(),
         authenticator=callers,
@@ -26,14 +26,16 @@ def parts(tmp_path):
         stopping=asyncio.Event(),
         interface=Interface(tmp_path / "no interface"),
     )
+    yield made
+    # Also without the store fixture: a route that asks whether all is well opens the database.
+    await made.store.close()
 
 
 @pytest.fixture
 async def store(parts):
     """The store, open; without it the application has one that cannot be asked."""
     await parts.store.open()
-    yield parts.store
-    await parts.store.close()
+    return parts.store
 
 
 @pytest.fixture
