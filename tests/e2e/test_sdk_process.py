@@ -142,7 +142,7 @@ def test_with_a_dead_destination_a_full_queue_costs_one_deadline_and_is_accounte
 
 
 def test_sigterm_delivers_and_then_ends_the_program(peer: OTLPPeer) -> None:
-    program = _start("tollspan.init()\nwork('a')\nprint('ready', flush=True)\nsignal.pause()", peer.url)
+    program = _start("tollspan.init()\nwork('a')\nprint('ready', flush=True)\ntime.sleep(60)", peer.url)
     assert program.stdout is not None
     assert program.stdout.readline() == "ready\n"
     program.send_signal(signal.SIGTERM)
@@ -202,6 +202,25 @@ def test_fork_in_the_middle_of_a_batch_neither_loses_nor_doubles(peer: OTLPPeer)
         peer.url,
     )
     _assert_arrived_once(peer, "before", "a", "b", "after")
+
+
+def test_an_export_imports_nothing_because_a_fork_meanwhile_would_leave_the_child_a_held_lock(
+    peer: OTLPPeer,
+) -> None:
+    out, _ = _run(
+        """
+        tollspan.init()
+        before = set(sys.modules)
+        work("a")
+        assert tollspan.flush().ok
+        print(sorted(set(sys.modules) - before))
+        """,
+        peer.url,
+        TOLLSPAN_CLIENT_ID="shop",
+        TOLLSPAN_CLIENT_SECRET="hunter2",
+    )
+    assert out == "[]\n"
+    _assert_arrived_once(peer, "a")
 
 
 def test_the_workers_of_multiprocessing_deliver_before_they_end(peer: OTLPPeer) -> None:

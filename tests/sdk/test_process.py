@@ -8,7 +8,7 @@ import sys
 import textwrap
 
 PREAMBLE = """
-    import os, signal, sys, threading
+    import os, signal, sys, threading, time
     from tollspan.sdk.process import Process
 
     def end():
@@ -61,16 +61,24 @@ def test_sigterm_ends_and_then_does_what_it_did_before() -> None:
     done = _run("""
         process.watch_sigterm(None)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
     """)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, "end True\n")
 
 
 def test_a_handler_of_the_application_is_left_alone_unless_asked_for() -> None:
     source = """
-        signal.signal(signal.SIGTERM, lambda number, frame: print("theirs", number, flush=True))
+        done = threading.Event()
+
+        def theirs(number, frame):
+            print("theirs", number, flush=True)
+            done.set()
+
+        signal.signal(signal.SIGTERM, theirs)
         process.watch_sigterm({})
         process.watch_sigterm({})
         os.kill(os.getpid(), signal.SIGTERM)
+        assert done.wait(20)
     """
     assert _run(source.format(None, None)).stdout == "theirs 15\n"
     assert _run(source.format(False, False)).stdout == "theirs 15\n"
@@ -95,5 +103,26 @@ def test_an_end_that_hangs_does_not_keep_the_process() -> None:
         process.end_timeout_s = -0.4
         process.watch_sigterm(None)
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
     """)
     assert done.returncode == -signal.SIGTERM
+
+
+def test_sigterm_while_the_main_thread_holds_what_the_end_needs_waits_for_it() -> None:
+    done = _run("""
+        lock = threading.Lock()
+
+        def locked_end():
+            with lock:
+                end()
+
+        process = Process(locked_end, begin_again)
+        process.end_timeout_s = 40
+        process.watch_sigterm(None)
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+            print("let go", flush=True)
+        time.sleep(60)
+    """)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "let go\nend True\n")

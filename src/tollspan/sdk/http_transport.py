@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 import os
@@ -27,6 +28,10 @@ from tollspan.sdk.untraced import untraced
 CHUNK_BYTES = 1 << 16
 
 LATE = "no answer in time"
+
+# Each connection needs it. Imported by the thread that exports, a fork at that moment would
+# leave the child the lock of an import that never ends.
+codecs.lookup("idna")
 
 
 class HTTPTransport:

@@ -26,6 +26,7 @@ class Process:
         self._end = end
         self._begin_again = begin_again
         self._watching = False
+        self._ending = self._ended = False
         self._previous: Callable[[int, FrameType | None], object] | None = None
         self._watching_children = False
 
@@ -40,7 +41,7 @@ class Process:
         self._end_with_child_process()
 
     def watch_sigterm(self, before_others: bool | None) -> None:
-        """SIGTERM calls `end` and then does what it did before.
+        """SIGTERM calls `end` and then, once that is over, does what it did before.
 
         A handler that the application has set is left alone, as most end the process in the
         way that `watch` notices; unless `before_others` is true. False leaves SIGTERM alone.
@@ -59,20 +60,38 @@ class Process:
         signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        # In a thread of its own, because the main thread may hold locks that are needed.
+        """Comes twice: from outside, which starts the end, and from `_end_and_signal` once that is over.
+
+        The main thread works on in between, because it may hold a lock that the end needs.
+        """
+        if self._ended:
+            self._do_as_before(number, frame)
+        elif not self._ending:
+            self._ending = True
+            try:
+                waiting = threading.Thread(target=self._end_and_signal, args=(number,), daemon=True)
+                waiting.start()
+            except RuntimeError:  # The interpreter ends already, which calls `end` too.
+                self._do_as_before(number, frame)
+
+    def _end_and_signal(self, number: int) -> None:
         ending = threading.Thread(target=self._end, name="tollspan-end", daemon=True)
         try:
             ending.start()
             ending.join(self.end_timeout_s + 0.5)
-        except RuntimeError:
-            pass  # The interpreter ends already, which calls `end` too.
+        finally:
+            self._ended = True
+            os.kill(os.getpid(), number)
+
+    def _do_as_before(self, number: int, frame: FrameType | None) -> None:
         if self._previous is not None:
             self._previous(number, frame)
         else:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTERM)
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def _after_fork(self) -> None:
+        self._ending = self._ended = False
         self._begin_again()
         util = sys.modules.get("multiprocessing.util")
         if util is not None and not self._watching_children:

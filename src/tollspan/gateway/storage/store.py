@@ -100,12 +100,13 @@ class Store:
         return View(self._engine, self._readers, tenant, tuple(datasets))
 
     async def close(self) -> None:
-        """All that was taken is written, and the directory is free for another process."""
+        """All that was taken is written, and the directory is free for another process, also if it was already."""
         for group in self._groups.values():
             await group.close()
         if self._expiring is not None:
             self._expiring.cancel()
             await asyncio.gather(self._expiring, return_exceptions=True)
+            self._expiring = None
         await asyncio.to_thread(self._upkeep.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         self._writer.shutdown()
