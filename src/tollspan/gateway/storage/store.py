@@ -100,7 +100,7 @@ class Store:
         return View(self._engine, self._readers, tenant, tuple(datasets))
 
     async def close(self) -> None:
-        """All that was taken is written, and the directory is free for another process; twice does no harm."""
+        """All that was taken is written, and the directory is free for another process, twice too."""
         for group in self._groups.values():
             await group.close()
         if self._expiring is not None:
