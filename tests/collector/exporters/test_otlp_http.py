@@ -133,7 +133,9 @@ async def test_a_hanging_destination_is_left_after_the_timeout(peer):
 async def test_what_is_refused_for_good_is_counted_and_not_sent_again(peer, refusal):
     peer.answers.append(refusal)
     async with running_pipeline("otlp_http", sending(peer)) as pipeline:
-        await send(pipeline, "lost", "next")
+        await send(pipeline, "lost")
+        await asyncio.to_thread(peer.wait, lambda: len(peer.exports) == 1)
+        await send(pipeline, "next")
         await arrived(peer, "next")
 
     assert len(peer.exports) == 2
