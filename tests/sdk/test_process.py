@@ -126,3 +126,21 @@ def test_sigterm_while_the_main_thread_holds_what_the_end_needs_waits_for_it() -
         time.sleep(60)
     """)
     assert (done.returncode, done.stdout) == (-signal.SIGTERM, "let go\nend True\n")
+
+
+def test_a_main_thread_that_blocks_just_as_the_end_is_over_is_ended_all_the_same() -> None:
+    done = _run("""
+        kill, sent = os.kill, []
+
+        def lossy_kill(pid, number):
+            # Stands for the kernel, which interrupts no system call that has yet to begin.
+            sent.append(number)
+            if len(sent) > 1:
+                kill(pid, number)
+
+        process.watch_sigterm(None)
+        os.kill = lossy_kill
+        kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    """)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "end True\n")

@@ -11,8 +11,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
+
+SIGNAL_AGAIN_S = 0.05
 
 
 class Process:
@@ -26,7 +29,7 @@ class Process:
         self._end = end
         self._begin_again = begin_again
         self._watching = False
-        self._ending = self._ended = False
+        self._ending = self._ended = self._handed_on = False
         self._previous: Callable[[int, FrameType | None], object] | None = None
         self._watching_children = False
 
@@ -81,9 +84,13 @@ class Process:
             ending.join(self.end_timeout_s + 0.5)
         finally:
             self._ended = True
-            os.kill(os.getpid(), number)
+            # A signal that comes just before the main thread blocks does not wake it: Python runs no handler.
+            while not self._handed_on:
+                os.kill(os.getpid(), number)
+                time.sleep(SIGNAL_AGAIN_S)
 
     def _do_as_before(self, number: int, frame: FrameType | None) -> None:
+        self._handed_on = True
         if self._previous is not None:
             self._previous(number, frame)
         else:
@@ -91,7 +98,7 @@ class Process:
             signal.raise_signal(number)
 
     def _after_fork(self) -> None:
-        self._ending = self._ended = False
+        self._ending = self._ended = self._handed_on = False
         self._begin_again()
         util = sys.modules.get("multiprocessing.util")
         if util is not None and not self._watching_children:
