@@ -26,12 +26,17 @@ def peer() -> Iterator[OTLPPeer]:
 
 @pytest.fixture
 def environ(peer: OTLPPeer) -> dict[str, str]:
+    return environment(peer.url, "examples", "hunter22")
+
+
+def environment(url: str, client_id: str, client_secret: str) -> dict[str, str]:
+    """The examples send to `url`."""
     clean = {name: text for name, text in os.environ.items() if not name.startswith(("TOLLSPAN_", "OTEL_"))}
     return {
         **clean,
-        "TOLLSPAN_ENDPOINT": peer.url,
-        "TOLLSPAN_CLIENT_ID": "examples",
-        "TOLLSPAN_CLIENT_SECRET": "hunter22",
+        "TOLLSPAN_ENDPOINT": url,
+        "TOLLSPAN_CLIENT_ID": client_id,
+        "TOLLSPAN_CLIENT_SECRET": client_secret,
         "PORT": "0",
         "PYTHONPATH": str(EXAMPLES),
     }
