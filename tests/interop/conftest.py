@@ -1,5 +1,6 @@
 """Peers that only some machines have: what could not be started is said plainly, at the end, by name."""
 
+import os
 import shutil
 
 import pytest
@@ -26,6 +27,13 @@ def skip_without():
         pytest.skip(f"not on this machine: {peer}")
 
     return skip_without
+
+
+@pytest.fixture(scope="session")
+def otelcol(skip_without) -> str:
+    """The path of an OpenTelemetry Collector."""
+    path = os.environ.get("OTELCOL") or shutil.which("otelcol")
+    return path or skip_without("otelcol (Go: build cmd/otelcorecol, set OTELCOL to the binary)")
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

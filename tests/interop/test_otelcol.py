@@ -4,9 +4,6 @@ Its binary is `otelcol` in the PATH, or what the variable OTELCOL names. From th
 sources it is built by `go build` in cmd/otelcorecol.
 """
 
-import os
-import shutil
-
 import httpx
 import pytest
 import yaml
@@ -17,12 +14,6 @@ from helpers.peer_process import free_port, running_process
 from helpers.signals import trace_request
 
 HTTP, GRPC = "otlp_http", "otlp_grpc"
-
-
-@pytest.fixture(scope="module")
-def otelcol(skip_without):
-    path = os.environ.get("OTELCOL") or shutil.which("otelcol")
-    return path or skip_without("otelcol (Go: build cmd/otelcorecol, set OTELCOL to the binary)")
 
 
 def exporter(kind, http_url, grpc_address):
