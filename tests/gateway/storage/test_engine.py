@@ -1,3 +1,4 @@
+import stat
 import subprocess
 import sys
 import threading
@@ -114,3 +115,25 @@ def test_a_second_process_is_told_why_it_cannot_open_the_directory(engine, tmp_p
     )
     assert second.returncode == 1
     assert f"{tmp_path} cannot be opened; is another process using it?" in second.stderr
+
+
+def test_the_folders_that_it_makes_are_their_owners_alone(tmp_path):
+    path = tmp_path / "data" / "telemetry"
+    engine = Engine(path)
+    engine.execute("SELECT 1")
+    engine.close()
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path)] == [0o700, 0o700]
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_the_reason(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="the folder .*/file cannot be made: File exists"):
+        Engine(tmp_path / "file" / "telemetry").execute("SELECT 1")
+
+
+def test_what_the_database_says_of_a_directory_is_told_in_one_line(tmp_path):
+    (tmp_path / "data").touch()
+    with pytest.raises(StoreError, match="cannot be opened; is another process using it") as refused:
+        Engine(tmp_path).execute("SELECT 1")
+    assert "Stack trace" not in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -110,7 +110,7 @@ def restore(data_dir: Path, file: Path) -> None:
     """
     if data_dir.exists() and any(data_dir.iterdir()):
         raise StoreError(f"{data_dir} is not empty; a backup is restored into a new folder", retryable=False)
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with tarfile.open(file) as archive:
             archive.extractall(data_dir, filter="data")

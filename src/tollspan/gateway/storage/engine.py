@@ -95,16 +95,30 @@ class Engine:
     def _session(self) -> Any:
         session = getattr(self._of_thread, "session", None)
         if session is None:
-            try:
-                session = _Session(str(self._path))
-            except RuntimeError as error:
-                problem = f"{self._path} cannot be opened; is another process using it? ({error})"
-                raise StoreError(problem, retryable=False) from None
+            session = self._open()
             self._of_thread.session = session
             self._sessions.append(session)
             for name, value in SESSION_SETTINGS.items():
                 session.query(f"SET {name} = {value}")
         return session
+
+    def _open(self) -> Any:
+        """A new session; the folder, and the data folder it is in, are their owner's alone when made here."""
+        try:
+            for folder in (self._path.parent, self._path):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return _Session(str(self._path))
+        except OSError as error:
+            problem = f"the folder {error.filename} cannot be made: {error.strerror}"
+            raise StoreError(problem, retryable=False) from None
+        except RuntimeError as error:
+            problem = f"{self._path} cannot be opened; is another process using it? ({_problem(error)})"
+            raise StoreError(problem, retryable=False) from None
+
+
+def _problem(error: RuntimeError) -> str:
+    """What ClickHouse says, without the calls in its own code that led there."""
+    return str(error).partition("\n")[0].partition(", Stack trace")[0].partition(" (version ")[0]
 
 
 def _literal(value: Parameter) -> str:
@@ -126,4 +140,4 @@ def _element(value: str | int | bytes) -> str:
 
 
 def _store_error(error: RuntimeError) -> StoreError:
-    return StoreError(str(error).partition("\n")[0].partition(" (version ")[0])
+    return StoreError(_problem(error))
