@@ -127,7 +127,7 @@ def test_the_folders_that_it_makes_are_their_owners_alone(tmp_path):
 
 def test_a_directory_that_cannot_be_made_is_named_with_the_reason(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="the folder .*/file cannot be made: File exists"):
+    with pytest.raises(StoreError, match=r"the folder .*/file cannot be made: File exists"):
         Engine(tmp_path / "file" / "telemetry").execute("SELECT 1")
 
 
