@@ -18,14 +18,21 @@ from tollspan.demo.stage import Stage, StageError, open_stage
 from tollspan.demo.traffic import Visit, visit
 
 ONCE_VISITS = 80
+RATE_MAX = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `tollspan demo`."""
     parser.add_argument("--once", action="store_true", help="drive traffic, read it back, check it, end")
-    parser.add_argument("--http", default=None, help="the gateway's HOST:PORT (default 127.0.0.1:8320)")
-    parser.add_argument("--data-dir", type=Path, default=None, help="keep the gateway's data here")
-    parser.add_argument("--rate", type=float, default=5.0, help="requests a second (default 5)")
+    parser.add_argument(
+        "--http", default=None, metavar="HOST:PORT", help="the gateway's (default 127.0.0.1:8320)"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=None, metavar="DIR", help="keep the gateway's data here"
+    )
+    parser.add_argument(
+        "--rate", type=_rate, default=5.0, metavar="NUMBER", help="requests a second (default 5)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,10 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             with open_stage(Path(folder), data_dir, http, "127.0.0.1:0") as stage:
                 return _once(stage) if arguments.once else _until_interrupted(stage, arguments.rate)
-        except StageError as error:
+        except (StageError, httpx.HTTPError) as error:
             print(f"tollspan demo: {error}", file=sys.stderr)
             print((Path(folder) / "demo.log").read_text()[-4000:], file=sys.stderr)
             return 1
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= RATE_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and up to {RATE_MAX}")
+    return rate
 
 
 def _until_interrupted(stage: Stage, rate: float) -> int:

@@ -65,8 +65,9 @@ def open_stage(folder: Path, data_dir: Path, http: str, grpc: str) -> Iterator[S
             _open_shop(stage, folder, log, create_credential(data_dir, "demo-shop", SENDS))
             yield stage
         finally:
-            for process in (*stage.services.values(), gateway):
-                _end(process)
+            with _uninterrupted():
+                _end(*stage.services.values())
+                _end(gateway)
 
 
 def create_credential(data_dir: Path, name: str, permissions: str) -> dict[str, str]:
@@ -74,10 +75,12 @@ def create_credential(data_dir: Path, name: str, permissions: str) -> dict[str, 
     command = ["credentials", "create", "--name", name, "--permissions", permissions]
     done = subprocess.run(  # noqa: S603 - our own command line
         [sys.executable, "-m", "tollspan.cli", *command, "--data-dir", str(data_dir), "--json"],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    if done.returncode != 0:
+        raise StageError(f"no credential could be made: {done.stderr.strip()}")
     answer: dict[str, str] = json.loads(done.stdout)
     return answer
 
@@ -92,7 +95,7 @@ def _open_shop(stage: Stage, folder: Path, log: Any, credential: dict[str, str])
     }
     with _listening_socket() as payments, _listening_socket() as shop:
         payments_url, stage.shop_url = _url(payments), _url(shop)
-        options = ("--database", str(database), "--payments", payments_url)
+        options = ("--database", database.name, "--payments", payments_url)
         for name, module, served in (
             ("payments", "tollspan.demo.payments", payments),
             ("shop", "tollspan.demo.shop", shop),
@@ -100,13 +103,20 @@ def _open_shop(stage: Stage, folder: Path, log: Any, credential: dict[str, str])
         ):
             fds = () if served is None else (served.fileno(),)
             listen = () if served is None else ("--fd", str(served.fileno()))
-            stage.services[name] = _spawn(log, module, *listen, *options, fds=fds, environment=environment)
+            stage.services[name] = _spawn(
+                log, module, *listen, *options, fds=fds, environment=environment, cwd=folder
+            )
         _await_answer(stage, f"{payments_url}/docs")
         _await_answer(stage, f"{stage.shop_url}/products")
 
 
 def _spawn(
-    log: Any, module: str, *options: str, fds: tuple[int, ...] = (), environment: dict[str, str] | None = None
+    log: Any,
+    module: str,
+    *options: str,
+    fds: tuple[int, ...] = (),
+    environment: dict[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> subprocess.Popen[str]:
     # A session of its own keeps Ctrl-C from reaching the child: the stage stops it in order.
     return subprocess.Popen(  # noqa: S603 - our own modules
@@ -116,6 +126,7 @@ def _spawn(
         text=True,
         pass_fds=fds,
         env=os.environ | (environment or {}),
+        cwd=cwd,
         start_new_session=True,
     )
 
@@ -164,13 +175,26 @@ def _stop(name: str, process: subprocess.Popen[str]) -> str:
     return lines[-1]
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A further Ctrl-C does nothing: no child may be left behind, and waiting for them has its bound."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(os_signal, signal.SIG_IGN) for os_signal in signals]
+    try:
+        yield
+    finally:
+        for os_signal, handler in zip(signals, handlers, strict=True):
+            signal.signal(os_signal, handler)
+
+
+def _end(*processes: subprocess.Popen[str]) -> None:
+    for process in processes:
         process.terminate()
+    for process in processes:
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
