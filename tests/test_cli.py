@@ -64,6 +64,24 @@ def test_an_unknown_command_is_wrong_usage(capsys):
     assert "gatewya" in capsys.readouterr().err
 
 
+def test_no_command_is_wrong_usage_and_the_message_names_what_is_missing(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([])
+
+    assert exit_.value.code == cli.EXIT_USAGE
+    assert capsys.readouterr().err.endswith("the following arguments are required: COMMAND\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_message():
+    command = [sys.executable, "-m", "tollspan.cli", "collector", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+        writer.stdout.close()
+
+        assert writer.stderr.read() == b""
+        assert writer.wait() == cli.EXIT_FAILED
+
+
 def test_every_wrong_setting_is_one_line_and_exit_code_2(run_command, capsys):
     wrong = ExceptionGroup(
         "configuration",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(command, rest)
     except* ConfigError as errors:
         code = _fail(command, errors, EXIT_USAGE)
+    except* BrokenPipeError:
+        # Whoever read the output has seen enough; the interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_FAILED
     except* (TollspanError, OSError) as errors:
         code = _fail(command, errors, EXIT_FAILED)
     except* KeyboardInterrupt:
@@ -76,8 +81,10 @@ def _choose(argv: Sequence[str] | None) -> tuple[Command, list[str]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tollspan {version('tollspan')}")
-    parser.add_argument("command", choices=[command.name for command in COMMANDS], help=argparse.SUPPRESS)
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    names = [command.name for command in COMMANDS]
+    parser.add_argument("command", choices=names, metavar="COMMAND", help=argparse.SUPPRESS)
+    rest = parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    rest.required = False  # Python 3.11 would say that it is missing
     chosen = parser.parse_args(argv)
     return next(command for command in COMMANDS if command.name == chosen.command), chosen.rest
 
