@@ -5,25 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
+from helpers.http import Chunks
 from tollspan.collector import http_body
 from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.errors import LimitError
 from tollspan.otlp.http_exchange import HTTPProblem
-
-
-class Chunks:
-    """Gives the chunks, then what `then` says: the end, or nothing ever."""
-
-    def __init__(self, *chunks, endless=False):
-        self.left = list(chunks)
-        self._endless = endless
-
-    async def __call__(self):
-        if self.left:
-            return self.left.pop(0)
-        if self._endless:
-            await asyncio.Event().wait()
-        return b""
 
 
 @given(st.lists(st.binary(min_size=1)), st.booleans())
@@ -32,6 +18,16 @@ def test_a_body_is_its_chunks_in_order(chunks, announced):
     length = len(whole) if announced else None
     body = asyncio.run(read_body(Chunks(*chunks), length, bytes_max=len(whole), timeout_s=5))
     assert body == whole
+
+
+@given(st.binary(), st.integers(0, 20))
+def test_a_body_that_has_come_already_is_taken_or_too_large(whole, bytes_max):
+    body = Chunks(whole, whole=True)
+    if len(whole) > bytes_max:
+        with pytest.raises(LimitError):
+            asyncio.run(read_body(body, None, bytes_max=bytes_max, timeout_s=5))
+    else:
+        assert asyncio.run(read_body(body, None, bytes_max=bytes_max, timeout_s=5)) == whole
 
 
 async def test_a_too_large_content_length_is_refused_before_anything_is_read():
@@ -59,15 +55,16 @@ async def test_bytes_that_come_fast_enough_buy_time(monkeypatch):
     monkeypatch.setattr(http_body, "GRACE_S", 0.0)
     monkeypatch.setattr(http_body, "BYTES_PER_S_MIN", 1)
     asked_again, released = asyncio.Event(), asyncio.Event()
-    parts = [b"x" * 1000, b"y"]
 
-    async def next_chunk():
-        if len(parts) == 1:
-            asked_again.set()
-            await released.wait()
-        return parts.pop(0) if parts else b""
+    class Held(Chunks):
+        async def next_chunk(self):
+            if len(self.left) == 1:
+                asked_again.set()
+                await released.wait()
+            return await super().next_chunk()
 
-    reading = asyncio.create_task(read_body(next_chunk, None, bytes_max=2000, timeout_s=1000))
+    body = Held(b"x" * 1000, b"y")
+    reading = asyncio.create_task(read_body(body, None, bytes_max=2000, timeout_s=1000))
     await asked_again.wait()
     released.set()
     assert len(await reading) == 1001
@@ -98,13 +95,18 @@ async def test_an_asgi_body_skips_empty_messages_and_ends():
             {"type": "http.request", "body": b"c"},
         )
     )
-    assert [await body(), await body(), await body(), await body()] == [b"ab", b"c", b"", b""]
+    assert [
+        await body.next_chunk(),
+        await body.next_chunk(),
+        await body.next_chunk(),
+        await body.next_chunk(),
+    ] == [b"ab", b"c", b"", b""]
 
 
 async def test_a_client_that_goes_away_is_no_end_of_a_body():
     body = ASGIBody(
         receive_from({"type": "http.request", "body": b"ab", "more_body": True}, {"type": "http.disconnect"})
     )
-    assert await body() == b"ab"
+    assert await body.next_chunk() == b"ab"
     with pytest.raises(ClientDisconnect):
-        await body()
+        await body.next_chunk()

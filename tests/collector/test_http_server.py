@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 
 from helpers.http import RawConnection
-from tollspan.collector import http_server
+from tollspan.collector import http_connection
 from tollspan.collector.http_server import HTTPServer
 from tollspan.errors import ConfigError
 
@@ -140,7 +140,7 @@ async def test_a_stopped_listener_accepts_nothing(server):
 
 
 async def test_a_head_that_does_not_come_closes_the_connection(server, monkeypatch):
-    monkeypatch.setattr(http_server, "HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_connection, "HEAD_TIMEOUT_S", 0.05)
     async with RawConnection(server.url) as silent, RawConnection(server.url) as slow:
         await slow.send(b"GET /hello HTTP/1.1\r\nHost: ")
         assert await silent.closed()
@@ -151,7 +151,7 @@ async def test_a_second_head_has_a_deadline_too(server, monkeypatch):
     async with RawConnection(server.url) as connection:
         await connection.send(GET)
         assert (await connection.answer()).status == 200
-        monkeypatch.setattr(http_server, "HEAD_TIMEOUT_S", 0.05)
+        monkeypatch.setattr(http_connection, "HEAD_TIMEOUT_S", 0.05)
         await connection.send(b"GET /hel")
         assert await connection.closed()
 
@@ -189,7 +189,7 @@ async def test_what_two_parsers_could_read_differently_is_refused_and_closed(ser
 
 
 async def test_connections_over_the_cap_are_closed_and_the_others_served(server, monkeypatch):
-    monkeypatch.setattr(http_server, "CONNECTIONS_MAX", 2)
+    monkeypatch.setattr(http_connection, "CONNECTIONS_MAX", 2)
     async with RawConnection(server.url) as first, RawConnection(server.url) as second:
         await first.send(GET)
         assert (await first.answer()).status == 200
@@ -210,7 +210,7 @@ async def test_an_answered_request_is_read_away_and_the_connection_goes_on(serve
 
 
 async def test_an_answered_request_that_never_ends_is_cut(server, monkeypatch):
-    monkeypatch.setattr(http_server, "UNREAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(http_connection, "UNREAD_TIMEOUT_S", 0.05)
     async with RawConnection(server.url) as connection:
         await connection.send(b"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\nx")
         assert (await connection.answer()).status == 401
@@ -218,7 +218,7 @@ async def test_an_answered_request_that_never_ends_is_cut(server, monkeypatch):
 
 
 async def test_pipelined_requests_are_answered_in_their_order(server, monkeypatch):
-    monkeypatch.setattr(http_server, "UNREAD_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(http_connection, "UNREAD_TIMEOUT_S", 0.0)
     body = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
     async with RawConnection(server.url) as connection:
         await connection.send(GET + body + b"ab")

@@ -44,3 +44,25 @@ class RawConnection:
             return await self._reader.read(1) == b""
         except ConnectionResetError:
             return True
+
+
+class Chunks:
+    """A request's Body: gives the chunks, then its end, or nothing ever when it is `endless`.
+
+    One that is `whole` says so before it is read.
+    """
+
+    def __init__(self, *chunks, endless=False, whole=False):
+        self.left = list(chunks)
+        self._endless = endless
+        self._whole = whole
+
+    def whole(self):
+        return b"".join(self.left) if self._whole else None
+
+    async def next_chunk(self):
+        if self.left:
+            return self.left.pop(0)
+        if self._endless:
+            await asyncio.Event().wait()
+        return b""

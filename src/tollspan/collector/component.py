@@ -63,6 +63,10 @@ class Receipt:
     reason: str = ""
 
 
+TAKEN = Receipt()
+"""All of it."""
+
+
 class Consumer(Protocol):
     """Takes batches; see the module's contract.
 

@@ -1,9 +1,7 @@
-"""HTTP listeners that components share, and the bounds that every connection meets.
+"""HTTP listeners that components share.
 
 One listener is a uvicorn server in the running event loop. What uvicorn leaves open is
-closed here: the time and size of a request's head, the number of connections, and how
-long the rest of an answered request may still take. Bodies have their bounds in
-`http_body`.
+closed in `http_connection` and, for bodies, in `http_body`.
 """
 
 from __future__ import annotations
@@ -13,32 +11,17 @@ import functools
 import math
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import uvicorn
 from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tollspan.collector.config.values import split_endpoint
-from tollspan.collector.exchange_cycle import Answer, ExchangeCycle, join_headers
+from tollspan.collector.exchange_cycle import Answer, join_headers
+from tollspan.collector.http_connection import KEEP_ALIVE_S, HTTPConnection
 from tollspan.collector.tls import TLSServerConfig
 from tollspan.errors import ConfigError
-from tollspan.otlp.http_exchange import Encoding, HTTPProblem, HTTPResponse, answer_encoding, failure
-
-CONNECTIONS_MAX = 4096
-"""Further connections to a listener are closed at once."""
-
-HEAD_BYTES_MAX = 65_536
-HEAD_TIMEOUT_S = 10.0
-"""A request's first line and headers must be complete by then; a new connection's first ones too."""
-
-KEEP_ALIVE_S = 75
-"""An idle connection stays open this long: longer than the minute between two metric exports."""
-
-UNREAD_TIMEOUT_S = 10.0
-"""For so long the rest of an answered request is read away: cutting the connection at once
-would make clients see a network error instead of the answer, and send it all again."""
+from tollspan.otlp.http_exchange import HTTPProblem, HTTPResponse, answer_encoding, failure
 
 CANCEL_TIMEOUT_S = 1.0
 """A cancelled request has this long to answer."""
@@ -104,7 +87,7 @@ class HTTPServer:
         config = uvicorn.Config(
             Router(routes, redirect_slashes=False, default=_answer_not_found),
             interface="asgi3",
-            http=functools.partial(_Connection, self._exchanges),  # type: ignore[arg-type]  # calls it
+            http=functools.partial(HTTPConnection, self._exchanges),  # type: ignore[arg-type]  # calls it
             ws="none",
             lifespan="off",
             log_config=None,
@@ -168,94 +151,6 @@ def _place(route: BaseRoute) -> tuple[str, frozenset[str]]:
 async def _answer_not_found(asgi_scope: Scope, receive: Receive, send: Send) -> None:
     problem = HTTPProblem(404, "there is nothing at this path")
     await send_response(send, failure(problem, answer_encoding(read_headers(asgi_scope))))
-
-
-class _Connection(HttpToolsProtocol):
-    """Closes connections that are too many, whose heads are slow or large, or that never end a request."""
-
-    _timer: asyncio.TimerHandle | None = None
-    _awaiting_head = True
-    _head_bytes = 0
-
-    def __init__(self, exchanges: Mapping[bytes, Answer], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._exchanges = exchanges
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
-        super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
-            transport.abort()
-        self._close_after(HEAD_TIMEOUT_S)
-
-    def data_received(self, data: bytes) -> None:
-        if self._awaiting_head:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._awaiting_head and self._head_bytes and not self.transport.is_closing():
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self._refuse(431, f"the request's headers are larger than {HEAD_BYTES_MAX} bytes")
-            elif self._timer is None:
-                self._close_after(HEAD_TIMEOUT_S)
-
-    def on_headers_complete(self) -> None:
-        self._awaiting_head = False
-        self._keep_open()
-        answer = self._exchanges.get(self.url.partition(b"?")[0])
-        if answer is None:
-            super().on_headers_complete()
-        else:
-            self._begin_exchange(answer)
-
-    def _begin_exchange(self, answer: Any) -> None:
-        """As uvicorn begins a request, with the cycle that needs no ASGI: uvicorn takes it for its own."""
-        previous: Any = self.cycle
-        cycle: Any = ExchangeCycle(self)
-        self.cycle = cycle
-        if previous is None or previous.response_complete:
-            self._start_asgi_task(cycle, answer)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, answer))
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._awaiting_head = True
-        self._head_bytes = 0
-        if self._timer is not None:
-            # An answered request has been read away; uvicorn dropped its own idle timer meanwhile.
-            self._close_after(KEEP_ALIVE_S)
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        unread = self.cycle.response_complete and not self._awaiting_head
-        if unread and self.expect_100_continue:
-            # The client may send the body or not (RFC 9110 §10.1.1): what follows can't be told apart.
-            self.transport.close()
-        elif unread:
-            self._close_after(UNREAD_TIMEOUT_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._keep_open()
-        super().connection_lost(exc)
-
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "this is not an HTTP/1.1 request")
-
-    def _refuse(self, status: int, message: str) -> None:
-        answer = failure(HTTPProblem(status, message), Encoding.JSON)
-        headers = {**answer.headers, "Content-Length": str(len(answer.body)), "Connection": "close"}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.transport.write(STATUS_LINE[status] + lines.encode() + b"\r\n" + answer.body)
-        self.transport.close()
-
-    def _close_after(self, seconds: float) -> None:
-        self._keep_open()
-        self._timer = self.loop.call_later(seconds, self.transport.close)
-
-    def _keep_open(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _bind(endpoint: str) -> socket.socket:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from zlib_ng import gzip_ng, zlib_ng
@@ -93,22 +94,29 @@ def read_head(method: str, headers: Mapping[str, str]) -> RequestHead:
     """The head of an export request; HTTPProblem 405, 415 or 400 when it cannot be one."""
     if method != "POST":
         raise HTTPProblem(405, f"telemetry is sent by POST, not {_line(method)}", {"Allow": "POST"})
-    encoding = _encoding(headers)
+    encoding, compression = _content(headers.get("content-type", ""), headers.get("content-encoding", ""))
+    return RequestHead(encoding, compression, _content_length(headers))
+
+
+@lru_cache(maxsize=64)  # clients send the same few with every request
+def _content(content_type: str, content_encoding: str) -> tuple[Encoding, str]:
+    """What the two headers say; HTTPProblem 415 when it is not supported."""
+    encoding = _encoding(content_type)
     if encoding is None:
         supported = ", ".join(known.value for known in Encoding)
-        message = f"unsupported Content-Type {_media_type(headers)!r}; use one of: {supported}"
+        message = f"unsupported Content-Type {_media_type(content_type)!r}; use one of: {supported}"
         raise HTTPProblem(415, _line(message), {"Accept-Post": supported})
-    compression = headers.get("content-encoding", "").strip().lower() or "identity"
+    compression = content_encoding.strip().lower() or "identity"
     if compression not in _COMPRESSIONS:
         supported = ", ".join(_COMPRESSIONS)
         message = f"unsupported Content-Encoding {compression!r}; use one of: {supported}"
         raise HTTPProblem(415, _line(message), {"Accept-Encoding": supported})
-    return RequestHead(encoding, compression, _content_length(headers))
+    return encoding, compression
 
 
 def answer_encoding(headers: Mapping[str, str]) -> Encoding:
     """How to answer a request with these headers: as it was written, else in JSON."""
-    return _encoding(headers) or Encoding.JSON
+    return _encoding(headers.get("content-type", "")) or Encoding.JSON
 
 
 def decompress(body: bytes, compression: str, bytes_max: int) -> bytes:
@@ -134,16 +142,24 @@ def success(signal: Signal, encoding: Encoding, rejected: int = 0, message: str 
     `partial_success` is set when items were `rejected`, or to carry a warning `message`
     about a request that was taken in full.
     """
+    if not rejected and not message:
+        return _TAKEN[encoding]
     message = _printable(message)
     if encoding is Encoding.JSON:
         name = _rejected_name(signal)
         partial = {key: text for key, text in ((name, str(rejected)), ("errorMessage", message)) if text}
-        body = _json({"partialSuccess": partial} if rejected or message else {})
+        body = _json({"partialSuccess": partial})
     else:
         count = protobuf.field_varint(1, rejected) if rejected else b""
         text = protobuf.field_bytes(2, message.encode()) if message else b""
-        body = protobuf.field_bytes(1, count + text) if count or text else b""
+        body = protobuf.field_bytes(1, count + text)
     return HTTPResponse(200, {"Content-Type": encoding.value}, body)
+
+
+_TAKEN = {
+    encoding: HTTPResponse(200, {"Content-Type": encoding.value}, body)
+    for encoding, body in ((Encoding.PROTOBUF, b""), (Encoding.JSON, b"{}"))
+}
 
 
 def failure(error: Exception, encoding: Encoding) -> HTTPResponse:
@@ -217,22 +233,22 @@ def _challenge(error: AuthError) -> str:
     return ", ".join(parts)
 
 
-def _encoding(headers: Mapping[str, str]) -> Encoding | None:
+def _encoding(content_type: str) -> Encoding | None:
     try:
-        return Encoding(_media_type(headers))
+        return Encoding(_media_type(content_type))
     except ValueError:
         return None
 
 
-def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _content_length(headers: Mapping[str, str]) -> int | None:
     text = headers.get("content-length")
     if text is None:
         return None
-    if not re.fullmatch("[0-9]{1,18}", text):
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise HTTPProblem(400, "Content-Length is not a number of bytes")
     return int(text)
 
@@ -373,8 +389,9 @@ def is_unauthorized(status: int, headers: Mapping[str, str]) -> bool:
 def _read_success(signal: Signal, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     if len(body) >= RESPONSE_BYTES_MAX:
         return Refused(f"HTTP {status} with an answer beyond {RESPONSE_BYTES_MAX} bytes", status=status)
-    encoding = _encoding(headers)
-    media_type = _printable(_media_type(headers))
+    content_type = headers.get("content-type", "")
+    encoding = _encoding(content_type)
+    media_type = _printable(_media_type(content_type))
     if "html" in media_type or (body and encoding is None):
         what = "HTML" if "html" in media_type else media_type or "answer without Content-Type"
         return Refused(f"HTTP {status} with {what} where an OTLP export response belongs", status=status)
@@ -423,11 +440,12 @@ def _reason(status: int, headers: Mapping[str, str], body: bytes) -> str:
     if 300 <= status < 400:
         place = headers.get("location", "").partition("?")[0]
         return f"HTTP {status}: redirected to {_printable(place) or 'nowhere'}, which is not followed"
+    encoding = _encoding(headers.get("content-type", ""))
     detail: object = None
     try:
-        if _encoding(headers) is Encoding.JSON:
+        if encoding is Encoding.JSON:
             detail = json.loads(body)["message"]
-        elif _encoding(headers) is Encoding.PROTOBUF:
+        elif encoding is Encoding.PROTOBUF:
             parts: dict[int, Any] = {number: value for number, _, value in protobuf.read_fields(body)}
             detail = parts[2].decode("utf-8", "replace")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, WireError):

@@ -26,7 +26,7 @@ import msgspec
 import structlog
 
 from tollspan.collector.backlog import Backlog, Entry, Gathering, Limits, combine
-from tollspan.collector.component import Consumer, Factory, Host, Kind, PartlyTakenError, Receipt
+from tollspan.collector.component import TAKEN, Consumer, Factory, Host, Kind, PartlyTakenError, Receipt
 from tollspan.collector.config.values import Duration
 from tollspan.collector.events import ProcessorEvents
 from tollspan.collector.queue_store import build_entry
@@ -74,6 +74,7 @@ class BatchProcessor:
 
     async def start(self, host: Host) -> None:
         """Batches are joined and handed on."""
+        self._loop = asyncio.get_running_loop()
         self._callers_wait = host.durable_downstream
         self._events = ProcessorEvents(host.counters, host.component_id)
         self._backlog = Backlog(Limits(BYTES_MAX, "bytes"), self._gathering)
@@ -96,14 +97,14 @@ class BatchProcessor:
         """The batch is taken; see the module for what that means. RetryableError when there is no room."""
         if self._stopping.is_set():
             raise RetryableError("the pipeline is stopping", RETRY_AFTER_S)
-        entry = build_entry(batch, asyncio.get_running_loop().time())
+        entry = build_entry(batch, self._loop.time())
         await self._backlog.reserve(entry)
         if self._callers_wait:
-            entry.outcome = asyncio.get_running_loop().create_future()
+            entry.outcome = self._loop.create_future()
         else:
             self._events.came_in(batch.signal, batch.items)
         self._backlog.add(entry)
-        return Receipt() if entry.outcome is None else await entry.outcome
+        return TAKEN if entry.outcome is None else await entry.outcome
 
     async def _work(self, host: Host) -> None:
         """Hand on one group after the other, until the backlog is closed; a defect stops the service."""

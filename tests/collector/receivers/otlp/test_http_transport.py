@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from helpers.collector import running_collector
 from helpers.components import Recorder
-from helpers.http import RawConnection
+from helpers.http import Chunks, RawConnection
 from helpers.service import StandInHost
 from helpers.signals import REQUESTS, RESPONSES, trace_request
 from tollspan.collector import http_body
@@ -503,13 +503,9 @@ def test_what_is_received_is_accepted_or_refused(exchanges):
         for outcome, signal, broken in exchanges:
             recorder.answer = outcome
             request, items = REQUESTS[signal]
-            body = [b"", b"\x0a\xff" if broken else request.SerializeToString()]
+            body = Chunks(b"\x0a\xff" if broken else request.SerializeToString())
             received[signal] += 0 if broken else items
-
-            async def next_chunk(chunks=body):
-                return chunks.pop()
-
-            await exchange.answer(signal, "POST", {"content-type": PROTOBUF}, next_chunk)
+            await exchange.answer(signal, "POST", {"content-type": PROTOBUF}, body)
 
     asyncio.run(play())
     for signal, name in ITEM_NAMES.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tollspan.collector.exchange_cycle import Answer
-from tollspan.collector.http_body import NextChunk
+from tollspan.collector.http_body import Body
 from tollspan.collector.receivers.otlp.config import CORSConfig
 from tollspan.otlp.http_exchange import HTTPResponse
 
@@ -24,15 +24,15 @@ def open_to_pages(config: CORSConfig, answer: Answer) -> Answer:
         "Access-Control-Max-Age": str(config.max_age_s),
     }
 
-    async def answer_pages(method: str, headers: Mapping[str, str], next_chunk: NextChunk) -> HTTPResponse:
+    async def answer_pages(method: str, headers: Mapping[str, str], body: Body) -> HTTPResponse:
         origin = headers.get("origin")
         if origin is None:
-            return await answer(method, headers, next_chunk)
+            return await answer(method, headers, body)
         allowed = allowed_origin.fullmatch(origin) is not None
         grant = {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if allowed else {})
         if method == "OPTIONS" and "access-control-request-method" in headers:
             return HTTPResponse(200, grant | permissions, b"") if allowed else HTTPResponse(403, grant, b"")
-        response = await answer(method, headers, next_chunk)
+        response = await answer(method, headers, body)
         return replace(response, headers=response.headers | grant)
 
     return answer_pages

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from tollspan.collector.exchange_cycle import Answer
-from tollspan.collector.http_body import NextChunk, read_body
+from tollspan.collector.http_body import Body, read_body
 from tollspan.collector.receivers.otlp.config import HTTPConfig
 from tollspan.collector.receivers.otlp.cors import open_to_pages
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
@@ -41,7 +41,7 @@ class HTTPExchange:
         self._aside = asyncio.Semaphore(ASIDE_MAX)
 
     async def answer(
-        self, signal: Signal, method: str, headers: Mapping[str, str], next_chunk: NextChunk
+        self, signal: Signal, method: str, headers: Mapping[str, str], body: Body
     ) -> HTTPResponse:
         """The response, whatever happens; `headers` has lower-case names.
 
@@ -53,13 +53,13 @@ class HTTPExchange:
             head = read_head(method, headers)
             self._intake.require_pipeline(signal)
             tenant, dataset = await self._intake.identify(signal, headers)
-            body = await read_body(
-                next_chunk,
+            data = await read_body(
+                body,
                 head.content_length,
                 bytes_max=self._config.body_bytes_max,
                 timeout_s=self._config.read_timeout_s,
             )
-            payload = await self._unpack(signal, head, body)
+            payload = await self._unpack(signal, head, data)
             items = payload.items + payload.rejected
             receipt = await self._intake.deliver(signal, payload, tenant, dataset)
             return success(signal, head.encoding, receipt.rejected, receipt.reason)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect
 
-from tollspan.collector.component import Authenticator, Consumer, Host, Receipt
+from tollspan.collector.component import TAKEN, Authenticator, Consumer, Host, Receipt
 from tollspan.collector.events import ReceiverEvents, Refusal
 from tollspan.collector.receivers.otlp.config import AuthConfig
 from tollspan.errors import (
@@ -75,14 +75,15 @@ class Intake:
 
     async def deliver(self, signal: Signal, payload: Payload, tenant: str, dataset: str) -> Receipt:
         """The pipelines have the payload, unless it is empty; the receipt tells what was rejected in all."""
-        receipt = Receipt()
+        receipt = TAKEN
         if payload.items:
             batch = Batch(signal, payload.wire, payload.items, tenant, dataset)
             receipt = await self._consumers[signal].consume(batch)
-        rejected = payload.rejected + receipt.rejected
-        reason = "; ".join(filter(None, (payload.reason, receipt.reason)))
-        self._events.accepted(signal, payload.items + payload.rejected, rejected, reason)
-        return Receipt(rejected, reason)
+        if payload.rejected or payload.reason:
+            reason = "; ".join(filter(None, (payload.reason, receipt.reason)))
+            receipt = Receipt(payload.rejected + receipt.rejected, reason)
+        self._events.accepted(signal, payload.items + payload.rejected, receipt.rejected, receipt.reason)
+        return receipt
 
     def refuse(self, signal: Signal, error: Exception, items: int) -> Exception:
         """The error to answer with; the refusal is logged and counted.
