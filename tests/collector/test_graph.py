@@ -251,7 +251,7 @@ def test_the_same_exporter_serves_several_pipelines():
         "service": {"pipelines": {"traces": pipeline, "logs": pipeline}},
     }
     graph = build(validate(document, registry))
-    consumers = graph.nodes[-1].component
+    consumers = {signal: door._consumer for signal, door in graph.nodes[-1].component.items()}
     assert consumers == {Signal.TRACES: recorder, Signal.LOGS: recorder}
 
 

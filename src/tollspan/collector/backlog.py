@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 from tollspan.collector.component import Receipt
 from tollspan.errors import LimitError, RetryableError, WireError
-from tollspan.otlp.batch import Batch, merge, split
-from tollspan.otlp.signals import Signal
+from tollspan.otlp.batch import Batch, Lane, merge, split
 
 FULL_AFTER_S = 2.0
 """How long a caller is asked to wait when there is no space."""
@@ -25,9 +24,6 @@ FULL_AFTER_S = 2.0
 NO_BOUND = 1 << 62
 
 Sizer = Literal["requests", "items", "bytes"]
-
-Lane = tuple[Signal, str, str]
-"""Signal, tenant, dataset."""
 
 
 @dataclass(slots=True, eq=False)

@@ -71,7 +71,8 @@ class Consumer(Protocol):
     """Takes batches; see the module's contract.
 
     An exporter that keeps what it has taken beyond a kill of the process says so with the
-    attribute `durable = True`.
+    attribute `durable = True`. One that only looks on, and whose batches another exporter
+    takes too, says so with `observer = True`: the ledger does not count them.
     """
 
     async def consume(self, batch: Batch) -> Receipt: ...

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from tollspan.collector.ledger import Ledger
+from tollspan.otlp.batch import Batch, Lane
 from tollspan.otlp.signals import Signal
 
 LOG_INTERVAL_S = 1.0
@@ -33,13 +35,14 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 class Counters:
     """Whole numbers that only grow, by name and labels. Any thread may add.
 
-    Beside them are gauges, which are read when they are asked for.
+    Beside them are gauges, which are read when they are asked for, and the ledger.
     """
 
     def __init__(self) -> None:
         self._counts: Counter[Key] = Counter()
         self._gauges: dict[Key, Callable[[], float]] = {}
         self._lock = threading.Lock()
+        self.ledger = Ledger()
 
     def add(self, name: str, amount: int, **labels: str) -> None:
         """`amount` more of `name` with these labels."""
@@ -72,6 +75,12 @@ class Counters:
         """Every counter as it is now, by name and sorted labels."""
         with self._lock:
             return dict(self._counts)
+
+
+def count_sent(counters: Counters, exporter: str, batch: Batch, items: int) -> None:
+    """So many of the batch's items have arrived where the exporter sends to."""
+    counters.ledger.account(batch.lane).sent += items
+    counters.add(f"otelcol_exporter_sent_{ITEM_NAMES[batch.signal]}", items, exporter=exporter)
 
 
 def build_key(name: str, labels: Mapping[str, str]) -> Key:
@@ -163,6 +172,7 @@ class ProcessorEvents:
 
     def __init__(self, counters: Counters, processor: str) -> None:
         self._counters = counters
+        self._ledger = counters.ledger
         self._labels = {"processor": processor}
         self._flow = {
             (way, signal): build_key(
@@ -182,10 +192,11 @@ class ProcessorEvents:
         if items:
             self._counters.add_to(self._flow["outgoing", signal], items)
 
-    def dropped(self, signal: Signal, items: int, reason: str) -> None:
+    def dropped(self, lane: Lane, items: int, reason: str) -> None:
         """The items will not be handed on; `reason` is one of a few words."""
         if items:
-            labels = {"signal": signal.value, "reason": reason, **self._labels}
+            self._ledger.account(lane).dropped[reason] += items
+            labels = {"signal": lane[0].value, "reason": reason, **self._labels}
             self._counters.add("otelcol_processor_dropped_items", items, **labels)
 
     def count(self, name: str, amount: int, **labels: str) -> None:

@@ -22,6 +22,8 @@ from tollspan.collector.component import (
 )
 from tollspan.collector.config.expand import join
 from tollspan.collector.config.validate import Configuration, Part, Pipeline
+from tollspan.collector.door import Door
+from tollspan.collector.ledger import Ledger
 from tollspan.errors import ConfigError, DeliveryError, LimitError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -36,7 +38,10 @@ class FanOut:
     lost, so a failure that may pass goes before one that will not: the batch is offered
     again as long as any branch may yet take it. A processor that offers it again gives it
     only to those (PartlyTakenError); when a client sends it again, the branches that did
-    take it get it twice (a store recognises what it has). From mild to severe:
+    take it get it twice (a store recognises what it has). A branch with the attribute
+    `observer = True` only looks on: the ledger does not count what it was given.
+
+    From mild to severe:
 
     1. every branch took it: the receipt with the most rejected items
     2. PermanentError, WireError, LimitError: no branch wants it again
@@ -44,13 +49,18 @@ class FanOut:
     4. anything else: a defect, treated like 3 by the receiver
     """
 
-    def __init__(self, branches: Sequence[Consumer]) -> None:
+    def __init__(self, branches: Sequence[Consumer], ledger: Ledger | None = None) -> None:
         self._branches = branches
+        self._ledger = ledger or Ledger()
 
     async def consume(self, batch: Batch) -> Receipt:
         """The outcome of all branches, each awaited to its end."""
-        calls = (branch.consume(batch) for branch in self._branches)
-        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        taken: list[Consumer] = []
+        calls = (_offer(branch, batch, taken) for branch in self._branches)
+        try:
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        finally:
+            self._count_copies(batch, taken)
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if errors:
             worst = max(errors, key=_severity)
@@ -59,6 +69,12 @@ class FanOut:
             )
             raise self._partly_taken(worst, outcomes)
         return max((o for o in outcomes if isinstance(o, Receipt)), key=lambda receipt: receipt.rejected)
+
+    def _count_copies(self, batch: Batch, taken: Sequence[Consumer]) -> None:
+        """The ledger expects one fate of each item: that of one branch, or the caller's when any failed."""
+        fates = sum(not getattr(branch, "observer", False) for branch in taken)
+        expected = len(taken) == len(self._branches)
+        self._ledger.account(batch.lane).copied += batch.items * max(0, fates - expected)
 
     def _partly_taken(
         self, worst: BaseException, outcomes: Sequence[Receipt | BaseException]
@@ -69,7 +85,17 @@ class FanOut:
             for branch, outcome in zip(self._branches, outcomes, strict=True)
             if isinstance(outcome, BaseException) and _severity(outcome)[0] > 0
         ]
-        return PartlyTakenError(worst, _fan_out(rest)) if isinstance(worst, RetryableError) else worst
+        return (
+            PartlyTakenError(worst, _fan_out(rest, self._ledger))
+            if isinstance(worst, RetryableError)
+            else worst
+        )
+
+
+async def _offer(branch: Consumer, batch: Batch, taken: list[Consumer]) -> Receipt:
+    receipt = await branch.consume(batch)
+    taken.append(branch)
+    return receipt
 
 
 def _severity(error: BaseException) -> tuple[int, float]:
@@ -185,12 +211,15 @@ async def _stop(node: Node, until: float, heir: Heir | None) -> None:
         _log.exception("component_did_not_stop", component=str(node))
 
 
-def build(configuration: Configuration, running: Graph | None = None) -> Graph:
+def build(configuration: Configuration, running: Graph | None = None, ledger: Ledger | None = None) -> Graph:
     """The components of `configuration`, connected and not started, except those reused from `running`.
+
+    What comes in, and what is given to several exporters, is counted in `ledger`.
 
     Raises an ExceptionGroup of ConfigErrors when a reference names an extension of the
     wrong kind, and a component's own ConfigError with its full path.
     """
+    ledger = ledger or Ledger()
     parts = configuration.parts
     reused = running.reusable(configuration) if running else {}
 
@@ -205,14 +234,14 @@ def build(configuration: Configuration, running: Graph | None = None) -> Graph:
     for pipeline in configuration.pipelines:
         ends = [exporters[name].component for name in pipeline.components[Kind.EXPORTER]]
         durable = any(getattr(end, "durable", False) for end in ends)
-        head = _fan_out(ends)
+        head = _fan_out(ends, ledger)
         for name in reversed(pipeline.components[Kind.PROCESSOR]):
             node = make(Kind.PROCESSOR, name, head)
             nodes.append(replace(node, durable_downstream=durable))
             head = node.component
         heads[pipeline.id] = head
     nodes += [
-        make(Kind.RECEIVER, name, _consumers(name, configuration.pipelines, heads))
+        make(Kind.RECEIVER, name, _consumers(name, configuration.pipelines, heads, ledger))
         for name in parts[Kind.RECEIVER]
     ]
     return Graph(nodes, tuple(reused.values()))
@@ -226,18 +255,18 @@ def _build(kind: Kind, name: str, part: Part, *consumers: Any) -> Node:
 
 
 def _consumers(
-    receiver: str, pipelines: Iterable[Pipeline], heads: Mapping[str, Consumer]
+    receiver: str, pipelines: Iterable[Pipeline], heads: Mapping[str, Consumer], ledger: Ledger
 ) -> dict[Signal, Consumer]:
     """What the receiver feeds: for each signal every pipeline that lists it."""
     branches: dict[Signal, list[Consumer]] = {}
     for pipeline in pipelines:
         if receiver in pipeline.components[Kind.RECEIVER]:
             branches.setdefault(pipeline.signal, []).append(heads[pipeline.id])
-    return {signal: _fan_out(consumers) for signal, consumers in branches.items()}
+    return {signal: Door(_fan_out(consumers, ledger), ledger) for signal, consumers in branches.items()}
 
 
-def _fan_out(branches: Sequence[Consumer]) -> Consumer:
-    return branches[0] if len(branches) == 1 else FanOut(branches)
+def _fan_out(branches: Sequence[Consumer], ledger: Ledger) -> Consumer:
+    return branches[0] if len(branches) == 1 else FanOut(branches, ledger)
 
 
 def _check_references(configuration: Configuration, extensions: Mapping[str, Node]) -> None:

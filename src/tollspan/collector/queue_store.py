@@ -75,4 +75,4 @@ class MemoryStore:
 
 def build_entry(batch: Batch, arrived_s: float) -> Entry:
     """An entry for `batch`; when it arrived is told by the event loop's clock."""
-    return Entry((batch.signal, batch.tenant, batch.dataset), batch.items, len(batch.wire), arrived_s, batch)
+    return Entry(batch.lane, batch.items, len(batch.wire), arrived_s, batch)

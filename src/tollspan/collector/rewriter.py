@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tollspan.collector.component import Consumer, Host, Receipt
 from tollspan.collector.events import ProcessorEvents
-from tollspan.otlp.batch import Batch
+from tollspan.otlp.batch import Batch, Lane
 from tollspan.otlp.request_walk import Visitors, rewrite
 from tollspan.otlp.signals import Signal
 
@@ -58,13 +58,14 @@ class Rewriter:
                 rest = replace(rest, wire=rewritten.wire, items=rewritten.items)
         dropped = batch.items - rest.items
         receipt = Receipt() if dropped and not rest.items else await self._consumer.consume(rest)
-        self._count(batch.signal, rest.items, dropped - malformed, malformed)
+        self._count(batch.lane, rest.items, dropped - malformed, malformed)
         return receipt
 
-    def _count(self, signal: Signal, left: int, dropped: int, malformed: int) -> None:
+    def _count(self, lane: Lane, left: int, dropped: int, malformed: int) -> None:
+        signal = lane[0]
         self._events.came_in(signal, left + dropped + malformed)
         self._events.went_out(signal, left)
-        self._events.dropped(signal, dropped, self._reason)
-        self._events.dropped(signal, malformed, "malformed")
+        self._events.dropped(lane, dropped, self._reason)
+        self._events.dropped(lane, malformed, "malformed")
         if dropped and signal in self._counters:
             self._events.count(self._counters[signal], dropped)

@@ -65,7 +65,10 @@ class Sender:
         self._attempts = Attempts(
             self._destination, config.timeout_s, config.retry_on_failure, self._events, self._stopping
         )
-        for entry in [*self._store.recover(), *inherited]:
+        recovered = self._store.recover()
+        for entry in recovered:
+            self._events.recovered(entry)
+        for entry in [*recovered, *inherited]:
             self._backlog.recover(entry)
         self._running = True
         if queue.enabled or inherited:
@@ -151,9 +154,12 @@ class Sender:
         self._backlog.add(entry)
 
     def _count_rest(self) -> None:
-        """What nobody took from a queue in memory before the deadline is lost."""
-        for entry in () if self._keeping else self._backlog.entries():
-            self._events.lost(entry.lane[0], entry.items, Loss.SHUTDOWN, "no time was left")
+        """What nobody took from a queue in memory before the deadline is lost; a disk keeps it."""
+        rest = list(self._backlog.entries())
+        for entry in () if self._keeping else rest:
+            self._events.lost(entry.lane, entry.items, Loss.SHUTDOWN, "no time was left")
+        for entry in [*self._kept, *rest] if self.durable else ():
+            self._events.left(entry)
 
     async def _work(self, host: Host) -> None:
         """Deliver one group after the other, until the backlog is closed; a defect stops the service."""
@@ -182,12 +188,12 @@ class Sender:
         batches = []
         for entry in group:
             if self._store.expired(entry):
-                self._events.lost(entry.lane[0], entry.items, Loss.EXPIRED, "it waited too long")
+                self._events.lost(entry.lane, entry.items, Loss.EXPIRED, "it waited too long")
                 continue
             try:
                 batches.append(await self._store.load(entry))
             except WireError as error:
-                self._events.lost(entry.lane[0], entry.items, Loss.DAMAGED, str(error))
+                self._events.lost(entry.lane, entry.items, Loss.DAMAGED, str(error))
         return batches
 
     async def _deliver(self, batch: Batch) -> Receipt | TollspanError | None:
@@ -199,7 +205,7 @@ class Sender:
             return await self._attempts.deliver(batch)
         except asyncio.CancelledError:
             if not self._keeping:
-                self._events.lost(batch.signal, batch.items, Loss.SHUTDOWN, "no time was left")
+                self._events.lost(batch.lane, batch.items, Loss.SHUTDOWN, "no time was left")
             raise
         except (RetryableError, AuthError) as error:
             if self._keeping and self._stopping.is_set():
@@ -209,5 +215,5 @@ class Sender:
         except TollspanError as error:
             loss, failure = Loss.REFUSED, error
         if not self._config.sending_queue.wait_for_result:
-            self._events.lost(batch.signal, batch.items, loss, str(failure))
+            self._events.lost(batch.lane, batch.items, loss, str(failure))
         return failure

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import structlog
 
-from tollspan.collector.backlog import Backlog
+from tollspan.collector.backlog import Backlog, Entry
 from tollspan.collector.component import Condition, Receipt
-from tollspan.collector.events import ITEM_NAMES, LOG_INTERVAL_S, Counters
-from tollspan.otlp.batch import Batch
-from tollspan.otlp.signals import Signal
+from tollspan.collector.events import ITEM_NAMES, LOG_INTERVAL_S, Counters, count_sent
+from tollspan.otlp.batch import Batch, Lane
 
 _log = structlog.get_logger()
 
@@ -38,6 +37,7 @@ class SenderEvents:
 
     def __init__(self, counters: Counters, exporter: str, backlog: Backlog) -> None:
         self._counters = counters
+        self._exporter = exporter
         self._labels = {"exporter": exporter}
         self._backlog = backlog
         self._logged_s = -LOG_INTERVAL_S
@@ -62,13 +62,9 @@ class SenderEvents:
     def sent(self, batch: Batch, receipt: Receipt) -> None:
         """The destination has the batch, less what it rejected."""
         self._failures, self._reason = 0, ""
-        self._counters.add(
-            f"otelcol_exporter_sent_{ITEM_NAMES[batch.signal]}",
-            batch.items - receipt.rejected,
-            **self._labels,
-        )
+        count_sent(self._counters, self._exporter, batch, batch.items - receipt.rejected)
         if receipt.rejected:
-            self._lose(batch.signal, receipt.rejected, Loss.REJECTED, receipt.reason)
+            self._lose(batch.lane, receipt.rejected, Loss.REJECTED, receipt.reason)
 
     def failed(self, batch: Batch, reason: str, wait_s: float) -> None:
         """An attempt failed, and the batch will be sent again after `wait_s`."""
@@ -86,11 +82,11 @@ class SenderEvents:
                 interval_s=round(wait_s, 3),
             )
 
-    def lost(self, signal: Signal, items: int, loss: Loss, reason: str) -> None:
+    def lost(self, lane: Lane, items: int, loss: Loss, reason: str) -> None:
         """The items will never be delivered."""
         self._failures += 1
         self._reason = reason
-        self._lose(signal, items, loss, reason)
+        self._lose(lane, items, loss, reason)
 
     def not_queued(self, batch: Batch) -> None:
         """The queue did not take the batch; whoever offered it still has it."""
@@ -103,13 +99,22 @@ class SenderEvents:
         waiting_s = 0.0 if oldest_s is None else asyncio.get_running_loop().time() - oldest_s
         return Condition(self._failures, self._reason, waiting_s)
 
-    def _lose(self, signal: Signal, items: int, loss: Loss, reason: str) -> None:
-        name = f"otelcol_exporter_send_failed_{ITEM_NAMES[signal]}"
+    def recovered(self, entry: Entry) -> None:
+        """The entry was left by an earlier run."""
+        self._counters.ledger.account(entry.lane).received += entry.items
+
+    def left(self, entry: Entry) -> None:
+        """The entry is left to a later run, which recovers it."""
+        self._counters.ledger.account(entry.lane).received -= entry.items
+
+    def _lose(self, lane: Lane, items: int, loss: Loss, reason: str) -> None:
+        name = f"otelcol_exporter_send_failed_{ITEM_NAMES[lane[0]]}"
+        self._counters.ledger.account(lane).dropped[loss.value] += items
         self._counters.add(name, items, reason=loss.value, **self._labels)
         _log.error(
             "exporter_dropped_data",
             **self._labels,
-            signal=signal.value,
+            signal=lane[0].value,
             dropped_items=items,
             loss=loss.value,
             reason=reason,

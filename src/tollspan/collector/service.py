@@ -57,7 +57,7 @@ class Service:
         self.grpc_servers: dict[str, GRPCServer] = {}
         self._validate = partial(validate, registry=registry, pipelines_required=pipelines_required)
         self._configuration = self._validate(config)
-        self._graph = graph.build(self._configuration)
+        self._graph = graph.build(self._configuration, ledger=self.counters.ledger)
         self._drain_deadline_s = drain_deadline_s
         self._metrics_endpoint = metrics_endpoint
         self._wake = asyncio.Event()
@@ -91,7 +91,7 @@ class Service:
         queues over. When something does not start, the old configuration does again.
         """
         configuration = self._validate(config)
-        new = graph.build(configuration, self._graph)
+        new = graph.build(configuration, self._graph, self.counters.ledger)
         sockets = {
             endpoint: kept
             for endpoint, s in self.http_servers.items()
@@ -103,7 +103,7 @@ class Service:
             try:
                 await self._start(sockets)
             except Exception:
-                again = graph.build(old, self._graph)
+                again = graph.build(old, self._graph, self.counters.ledger)
                 await self._replace_graph(old, again)
                 await self._start(sockets)
                 raise

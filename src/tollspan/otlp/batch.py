@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from tollspan.otlp import _reshape
 from tollspan.otlp.signals import Signal
 
+Lane = tuple[Signal, str, str]
+"""Signal, tenant, dataset: what batches must share to become one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -25,6 +28,11 @@ class Batch:
     tenant: str = ""
     dataset: str = ""
 
+    @property
+    def lane(self) -> Lane:
+        """The batch's signal, tenant and dataset."""
+        return self.signal, self.tenant, self.dataset
+
 
 def merge(batches: Sequence[Batch]) -> Batch:
     """The batches as one, in their order.
@@ -33,7 +41,7 @@ def merge(batches: Sequence[Batch]) -> Batch:
     All must share signal, tenant and dataset: a mixture is a programming error.
     """
     first = batches[0]
-    if any((b.signal, b.tenant, b.dataset) != (first.signal, first.tenant, first.dataset) for b in batches):
+    if any(batch.lane != first.lane for batch in batches):
         raise ValueError("only batches of one signal, tenant and dataset can be merged")
     if len(batches) == 1:
         return first

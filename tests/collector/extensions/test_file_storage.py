@@ -53,6 +53,20 @@ async def test_a_queue_goes_on_where_the_last_run_ended(tmp_path):
     assert third.batches == []
 
 
+async def test_what_one_run_leaves_and_the_next_takes_over_stays_in_the_ledger_of_one(tmp_path):
+    async with running(tmp_path / "new", Landing(*[ConnectionError("down")] * 1000)) as sender:
+        old = sender.counters.ledger.account(trace_batch().lane)
+        old.received += 3  # what the receiver's door counts
+        await sender.consume(trace_batch(3))
+        assert old.pending == 3
+    assert (old.received, old.pending) == (0, 0)
+    up = Landing()
+    async with running(tmp_path / "new", up) as sender:
+        await up.wait_until(lambda: up.items == 3)
+    new = sender.counters.ledger.account(trace_batch().lane)
+    assert (new.received, new.sent, new.pending) == (3, 3, 0)
+
+
 async def test_a_queue_in_memory_can_be_handed_over_to_one_on_disk(tmp_path):
     storage = FileStorage(FileStorageConfig(directory=str(tmp_path)))
     host = StandInHost(file_storage=storage)

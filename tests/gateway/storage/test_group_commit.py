@@ -8,7 +8,6 @@ from tollspan.collector.component import Receipt
 from tollspan.errors import RetryableError, StoreError, WireError
 from tollspan.gateway.storage import group_commit
 from tollspan.gateway.storage.group_commit import GroupCommit
-from tollspan.gateway.storage.ledger import Ledger
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
@@ -40,7 +39,7 @@ def writer():
 @pytest.fixture
 async def commit(writer):
     with ThreadPoolExecutor(1) as executor:
-        made = GroupCommit(writer, executor, Ledger())
+        made = GroupCommit(writer, executor)
         yield made
         writer.open.set()
         await made.close()

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from helpers.spans import batch, span
+from helpers.web import LIMITED, READER, WRITER
 from tollspan.collector.events import ReceiverEvents, Refusal
 from tollspan.otlp.signals import Signal
 
@@ -28,7 +28,6 @@ async def test_prometheus_reads_what_the_gateway_counts(http, parts, store):
     labels = (("receiver", "otlp"), ("transport", "http"))
     assert found["otelcol_receiver_accepted_spans_total", *labels] == 10
     assert found["otelcol_receiver_refused_spans_total", ("reason", "unavailable"), *labels] == 5
-    assert found["tollspan_store_pending_items",] == 0
     assert found["tollspan_store_disk_free_bytes",] > 0
     assert found["process_resident_memory_bytes",] > 0
 
@@ -42,6 +41,31 @@ async def test_the_newer_format_is_spoken_to_those_who_ask_for_it(http, parts, s
     assert found["tollspan_live_watchers",] == 1
 
 
-async def test_no_label_names_a_tenant(http, store):
-    await store.write(batch(span(), tenant="secret-tenant", dataset="secret-dataset"))
-    assert "secret" not in (await http.get("/metrics")).text
+async def test_a_tenant_is_named_to_itself_alone(http, parts, store):
+    for tenant in ("acme", "rival"):
+        account = parts.counters.ledger.account((Signal.TRACES, tenant, f"{tenant}-shop"))
+        account.received, account.stored, account.dropped["filtered"] = 7, 4, 2
+
+    public, own = await http.get("/metrics"), await http.get("/metrics", headers=READER)
+    limited = await http.get("/metrics", headers=LIMITED)
+
+    sums = samples(text_string_to_metric_families(public.text))
+    assert "-shop" not in public.text
+    assert sums["tollspan_items_total", ("fate", "received"), ("reason", ""), ("signal", "traces")] == 14
+    assert sums["tollspan_pending_items", ("signal", "traces")] == 2
+    mine = samples(text_string_to_metric_families(own.text))
+    labels = {"dataset": "acme-shop", "signal": "traces", "tenant": "acme"}
+    dropped = sorted((labels | {"fate": "dropped", "reason": "filtered"}).items())
+    assert mine["tollspan_dataset_items_total", *dropped] == 2
+    assert mine["tollspan_dataset_pending_items", *sorted(labels.items())] == 1
+    assert "rival" not in own.text
+    assert "acme-shop" not in limited.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [(WRITER, 403), ({"Authorization": "Bearer forged"}, 401)],
+    ids=["writer", "forged"],
+)
+async def test_a_scrape_with_credentials_that_do_not_count_is_refused(http, store, headers, status):
+    assert (await http.get("/metrics", headers=headers)).status_code == status

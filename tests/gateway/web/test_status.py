@@ -2,12 +2,8 @@
 
 import pytest
 
-from helpers.logs import log_batch, log_record
-from helpers.spans import batch, span
 from helpers.web import READER
-from tollspan.collector.events import ReceiverEvents, Refusal
-from tollspan.errors import StoreError, WireError
-from tollspan.otlp.batch import Batch
+from tollspan.errors import StoreError
 from tollspan.otlp.signals import Signal
 
 
@@ -37,39 +33,36 @@ async def test_a_full_disk_and_a_database_that_refuses_are_named(http, parts, st
     assert "identity: the database is locked" in both.json()["error"]["message"]
 
 
-@pytest.mark.xdist_group("telemetry")
-async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, store):
-    await store.write(batch(span(), span(), span(trace_id=b"short"), dataset="shop"))
-    await store.write(log_batch(log_record(), dataset="bank"))
-    await store.write(batch(span(), tenant="rival"))
-    with pytest.raises(WireError):
-        await store.write(Batch(Signal.TRACES, b"\x0a\xff", 4, "acme", "shop"))
-
-    answer = (await http.get("/api/v1/ledger", headers=READER)).json()
-
-    account = {"received": 1, "stored": 1, "refused": {}, "pending": 0}
-    refused = {"rejected": 1, "malformed": 4}
-    assert answer["data"] == [
-        {"dataset": "bank", "signal": "logs", **account},
-        {"dataset": "shop", "signal": "traces", "received": 7, "stored": 2, "refused": refused, "pending": 0},
-    ]
-    one = (await http.get("/api/v1/ledger", headers=READER | {"X-Tollspan-Dataset": "bank"})).json()
-    assert [account["dataset"] for account in one["data"]] == ["bank"]
-
-
-async def test_everything_received_is_stored_rejected_or_on_its_way(http, parts):
-    events = ReceiverEvents(parts.counters, "otlp", "http")
-    events.accepted(Signal.TRACES, 10, rejected=3, reason="bad ids")
-    events.refused(Signal.TRACES, Refusal.UNAVAILABLE, "later", 5)
-    events.refused(Signal.TRACES, Refusal.UNAUTHENTICATED, "who?")
-    events.accepted(Signal.LOGS, 2)
-    parts.counters.add("otelcol_exporter_sent_spans", 7, exporter="storage")
-    parts.counters.add("otelcol_exporter_sent_spans", 7, exporter="otlphttp")
+async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, parts):
+    ledger = parts.counters.ledger
+    shop = ledger.account((Signal.TRACES, "acme", "shop"))
+    shop.received, shop.stored = 9, 2
+    shop.refused.update({"rejected": 1, "malformed": 3, "never": 0})
+    shop.dropped["filtered"] += 2
+    bank = ledger.account((Signal.LOGS, "acme", "bank"))
+    bank.received, bank.copied, bank.stored, bank.sent = 1, 1, 1, 1
+    ledger.account((Signal.LOGS, "rival", "shop")).received = 100
 
     answer = (await http.get("/api/v1/status", headers=READER)).json()
 
-    assert answer == {
-        "traces": {"received": 15, "stored": 7, "rejected": {"rejected": 3, "unavailable": 5}},
-        "metrics": {"received": 0, "stored": 0, "rejected": {}},
-        "logs": {"received": 2, "stored": 0, "rejected": {}},
+    none = {"received": 0, "copied": 0, "stored": 0, "sent": 0, "refused": {}, "dropped": {}, "pending": 0}
+    traces = none | {
+        "received": 9,
+        "stored": 2,
+        "refused": {"rejected": 1, "malformed": 3},
+        "dropped": {"filtered": 2},
+        "pending": 1,
     }
+    logs = none | {"received": 1, "copied": 1, "stored": 1, "sent": 1}
+    assert answer == {
+        "traces": traces,
+        "metrics": none,
+        "logs": logs,
+        "datasets": [
+            {"dataset": "bank", "signal": "logs", **logs},
+            {"dataset": "shop", "signal": "traces", **traces},
+        ],
+    }
+    one = (await http.get("/api/v1/status", headers=READER | {"X-Tollspan-Dataset": "bank"})).json()
+    assert [account["dataset"] for account in one["datasets"]] == ["bank"]
+    assert one["traces"] == none

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from tollspan.collector.component import Factory, Host, Kind, Receipt
+from tollspan.collector.events import count_sent
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.json_mapping import wire_to_json
 
@@ -34,8 +35,8 @@ class DebugExporter:
         self._verbosity = config.verbosity
 
     async def start(self, host: Host) -> None:
-        """The log lines will carry the component's id."""
-        self._component_id = host.component_id
+        """The log lines and counters will carry the component's id."""
+        self._counters, self._component_id = host.counters, host.component_id
 
     async def shutdown(self) -> None:
         """Nothing is held."""
@@ -48,6 +49,7 @@ class DebugExporter:
         if self._verbosity == "detailed":
             facts["data"] = wire_to_json(batch.signal, batch.wire).decode()
         _log.info("batch_received", exporter=self._component_id, signal=batch.signal.value, **facts)
+        count_sent(self._counters, self._component_id, batch, batch.items)
         return Receipt()
 
 

@@ -23,6 +23,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from tollspan.collector.component import Factory, Host, Kind, Receipt
+from tollspan.collector.events import count_sent
 from tollspan.errors import ConfigError, RetryableError
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.json_mapping import wire_to_json
@@ -63,6 +64,7 @@ class FileExporter:
 
     async def start(self, host: Host) -> None:
         """The file is open; ConfigError when it cannot be."""
+        self._counters, self._component_id = host.counters, host.component_id
         try:
             if self._config.create_directory:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +83,7 @@ class FileExporter:
                 await asyncio.to_thread(self._write, batch)
             except OSError as error:
                 raise RetryableError(f"cannot write {self._path}: {error.strerror}") from error
+        count_sent(self._counters, self._component_id, batch, batch.items)
         return Receipt()
 
     def _write(self, batch: Batch) -> None:

@@ -31,8 +31,7 @@ from tollspan.collector.config.values import Duration
 from tollspan.collector.events import ProcessorEvents
 from tollspan.collector.queue_store import build_entry
 from tollspan.errors import ConfigError, LimitError, PermanentError, RetryableError, StoreError, WireError
-from tollspan.otlp.batch import Batch
-from tollspan.otlp.signals import Signal
+from tollspan.otlp.batch import Batch, Lane
 
 BYTES_MAX = 256 << 20
 """What waits here; more is refused until there is room."""
@@ -91,7 +90,7 @@ class BatchProcessor:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
             for entry in self._backlog.entries():
-                self._drop(entry.lane[0], entry.items, "shutdown", "no time was left")
+                self._drop(entry.lane, entry.items, "shutdown", "no time was left")
 
     async def consume(self, batch: Batch) -> Receipt:
         """The batch is taken; see the module for what that means. RetryableError when there is no room."""
@@ -132,14 +131,14 @@ class BatchProcessor:
             try:
                 receipt = await consumer.consume(batch)
             except asyncio.CancelledError:
-                self._drop(batch.signal, batch.items, "shutdown", "no time was left")
+                self._drop(batch.lane, batch.items, "shutdown", "no time was left")
                 raise
             except (PermanentError, WireError, LimitError) as error:
-                self._drop(batch.signal, batch.items, "refused", str(error))
+                self._drop(batch.lane, batch.items, "refused", str(error))
                 return error
             except Exception as error:
                 if last:
-                    self._drop(batch.signal, batch.items, "shutdown", str(error))
+                    self._drop(batch.lane, batch.items, "shutdown", str(error))
                     return error
                 consumer = error.rest if isinstance(error, PartlyTakenError) else consumer
                 await self._wait(error)
@@ -164,12 +163,12 @@ class BatchProcessor:
         self._events.count("batch_batch_send_size_sum", batch.items)
         self._events.count("batch_batch_send_size_count", 1)
 
-    def _drop(self, signal: Signal, items: int, reason: str, detail: str) -> None:
+    def _drop(self, lane: Lane, items: int, reason: str, detail: str) -> None:
         """Count a loss, unless callers wait: then the items are still theirs."""
         if not self._callers_wait:
-            self._events.dropped(signal, items, reason)
+            self._events.dropped(lane, items, reason)
             _log.error(
-                "batch_dropped_data", signal=signal.value, dropped_items=items, loss=reason, reason=detail
+                "batch_dropped_data", signal=lane[0].value, dropped_items=items, loss=reason, reason=detail
             )
 
 

@@ -25,6 +25,8 @@ class LiveConfig(msgspec.Struct, frozen=True, kw_only=True):
 class LiveExporter:
     """Takes every batch, and keeps it only while a watcher has not read it."""
 
+    observer = True
+
     def __init__(self, config: LiveConfig) -> None:
         self._config = config
 

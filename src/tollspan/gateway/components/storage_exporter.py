@@ -48,6 +48,9 @@ class StorageExporter:
             receipt = await self._store.write(batch)
         except StoreError as error:
             raise RetryableError(str(error), after_s=RETRY_AFTER_S) from error
+        account = self._counters.ledger.account(batch.lane)
+        account.stored += batch.items - receipt.rejected
+        account.refused["rejected"] += receipt.rejected
         name = f"otelcol_exporter_sent_{ITEM_NAMES[batch.signal]}"
         self._counters.add(name, batch.items - receipt.rejected, exporter=self._component_id)
         return receipt

@@ -13,7 +13,6 @@ import structlog
 from tollspan.collector.component import Receipt
 from tollspan.errors import RetryableError
 from tollspan.gateway.storage.chunks import Answer
-from tollspan.gateway.storage.ledger import Ledger
 from tollspan.otlp.batch import Batch
 
 _log = structlog.get_logger()
@@ -43,12 +42,9 @@ class _Pending:
 class GroupCommit:
     """Offers batches in groups to `write`, which blocks and runs in `executor`, one group at a time."""
 
-    def __init__(
-        self, write: Callable[[Sequence[Batch]], Sequence[Answer]], executor: Executor, ledger: Ledger
-    ) -> None:
+    def __init__(self, write: Callable[[Sequence[Batch]], Sequence[Answer]], executor: Executor) -> None:
         self._write = write
         self._executor = executor
-        self._ledger = ledger
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._pending_items = 0
@@ -63,11 +59,10 @@ class GroupCommit:
         Raises what `write` answered or raised, and RetryableError when too much waits already.
         A caller that is cancelled leaves its batch behind; it will be written.
         """
-        self._ledger.receive(batch)
         if self._closing:
-            raise self._refusal(batch, "the gateway is shutting down")
+            raise RetryableError("the gateway is shutting down", after_s=1.0)
         if self._pending and self._pending_bytes + len(batch.wire) > PENDING_BYTES_MAX:
-            raise self._refusal(batch, "too much is waiting to be stored")
+            raise RetryableError("too much is waiting to be stored", after_s=1.0)
         pending = _Pending(batch, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         self._pending_bytes += len(batch.wire)
@@ -80,11 +75,6 @@ class GroupCommit:
         self._closing = True
         self._changed.set()
         await self._task
-
-    def _refusal(self, batch: Batch, why: str) -> RetryableError:
-        refusal = RetryableError(why, after_s=1.0)
-        self._ledger.settle(batch, refusal)
-        return refusal
 
     async def _run(self) -> None:
         while self._pending or not self._closing:
@@ -123,7 +113,6 @@ class GroupCommit:
             _log.warning("group_not_written", error=str(error), requests=len(group), items=items)
             answers = [error] * len(group)
         for own, answer in zip(group, answers, strict=True):
-            self._ledger.settle(own.batch, answer)
             if own.answer.done():
                 continue
             if isinstance(answer, Receipt):

@@ -18,7 +18,6 @@ from tollspan.gateway.storage.engine import DISK_RESERVE_BYTES, Engine, Paramete
 from tollspan.gateway.storage.envelopes import Envelopes
 from tollspan.gateway.storage.group_commit import GroupCommit
 from tollspan.gateway.storage.item_writer import ItemWriter
-from tollspan.gateway.storage.ledger import Ledger
 from tollspan.gateway.storage.native_blocks import Column
 from tollspan.gateway.storage.statements import migrations, statement
 from tollspan.gateway.storage.upkeep import KEEP_ALL, Removed, Retention
@@ -51,7 +50,6 @@ class Store:
         self._writer = ThreadPoolExecutor(1, "tollspan-write")
         self._readers = ThreadPoolExecutor(READERS, "tollspan-read")
         self._groups: dict[Signal, GroupCommit] = {}
-        self.ledger = Ledger()
 
     async def open(self) -> None:
         """The directory is ours, its schema is that of this version, and the store may be used.
@@ -63,7 +61,7 @@ class Store:
         self._expiring = asyncio.create_task(self._expire_regularly())
         for signal in Signal:
             writer = ItemWriter(self._engine, envelopes, signal)
-            self._groups[signal] = GroupCommit(writer.write, self._writer, self.ledger)
+            self._groups[signal] = GroupCommit(writer.write, self._writer)
 
     async def erase_trace(self, tenant: str, datasets: Collection[str], trace_id: str) -> Removed:
         """The tenant's trace is gone from these datasets, or from all when none are named."""

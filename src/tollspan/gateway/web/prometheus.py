@@ -1,32 +1,43 @@
-"""`GET /metrics`: what the gateway counts about itself, for Prometheus. No label names a tenant."""
+"""`GET /metrics`: what the gateway counts about itself, for Prometheus.
+
+No label names a tenant, unless the scrape carries credentials: then its own tenant's accounts
+are shown by dataset too.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
+from tollspan.collector.http_server import read_headers
+from tollspan.collector.ledger import Account
+from tollspan.errors import MissingTokenError
+from tollspan.gateway.web.access import READ_TRACES, Reach, read_reach
 from tollspan.gateway.web.parts import Parts, parts_of
+
+Accounts = Mapping[tuple[str, ...], Account]
+"""By the values of their labels."""
+
+BY_SIGNAL = ("signal",)
+BY_DATASET = ("tenant", "dataset", "signal")
 
 
 class GatewayCollector:
     """The counters of the service, and how much is under way, as they are when it is asked."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, reach: Reach | None) -> None:
         self._parts = parts
+        self._reach = reach
 
     def collect(self) -> Iterator[Metric]:
         """All families of metrics."""
         yield from self._counters()
-        yield GaugeMetricFamily(
-            "tollspan_store_pending_items",
-            "Items that were received and have no outcome yet.",
-            value=self._parts.store.ledger.pending(),
-        )
+        yield from self._accounts()
         yield GaugeMetricFamily(
             "tollspan_store_disk_free_bytes",
             "What is free on the disk of the telemetry.",
@@ -47,11 +58,53 @@ class GatewayCollector:
                 family.add_metric([own.get(label, "") for label in names], amount)
             yield family
 
+    def _accounts(self) -> Iterator[Metric]:
+        ledger, reach = self._parts.counters.ledger, self._reach
+        sums: Accounts = {(signal.value,): account for signal, account in ledger.totals().items()}
+        yield from _families("tollspan", "of all tenants", BY_SIGNAL, sums)
+        if reach is not None:
+            own: Accounts = {
+                (reach.tenant, dataset, signal.value): account
+                for (dataset, signal), account in ledger.accounts(reach.tenant, reach.datasets).items()
+            }
+            yield from _families("tollspan_dataset", "of a dataset", BY_DATASET, own)
+
+
+def _families(
+    prefix: str, whose: str, labels: tuple[str, ...], accounts: Accounts
+) -> Iterator[Metric]:
+    items = CounterMetricFamily(
+        f"{prefix}_items", f"What became of the items {whose}.", labels=[*labels, "fate", "reason"]
+    )
+    pending = GaugeMetricFamily(
+        f"{prefix}_pending_items",
+        f"Items {whose} that were received and have no outcome yet.",
+        labels=labels,
+    )
+    for values, account in accounts.items():
+        for fate in ("received", "copied", "stored", "sent"):
+            items.add_metric([*values, fate, ""], getattr(account, fate))
+        for fate in ("refused", "dropped"):
+            for reason, amount in getattr(account, fate).items():
+                items.add_metric([*values, fate, reason], amount)
+        pending.add_metric(values, account.pending)
+    yield from (items, pending)
+
 
 async def show_metrics(request: Request) -> Response:
     """Show the gateway's own metrics in Prometheus' format."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(GatewayCollector(parts_of(request)))
+    registry.register(GatewayCollector(parts_of(request), await _find_reach(request)))
     encode, media_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"Content-Type": media_type})
+
+
+async def _find_reach(request: Request) -> Reach | None:
+    try:
+        principal = await parts_of(request).authenticator.authenticate(read_headers(request.scope))
+    except MissingTokenError:
+        return None
+    principal.require(READ_TRACES)
+    request.state.principal = principal
+    return read_reach(request)

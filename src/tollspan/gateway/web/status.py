@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from typing import Any
 
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tollspan.collector.events import ITEM_NAMES, Counters
+from tollspan.collector.ledger import Account
 from tollspan.errors import StoreError
 from tollspan.gateway.web.access import CallersReach
 from tollspan.gateway.web.parts import Parts, parts_of
@@ -30,39 +30,35 @@ class Readiness(BaseModel):
 
 
 class AccountAnswer(BaseModel):
-    """Items of one dataset and signal since the process started.
+    """Items since the process started; `refused` and `dropped` by reason.
 
-    received = stored + all of `refused` + pending.
+    received + copied = stored + sent + all of `refused` + all of `dropped` + pending. `copied`
+    are those that were given to one more exporter than the first.
     """
 
-    dataset: str
-    signal: str
     received: int
+    copied: int
     stored: int
+    sent: int
     refused: dict[str, int]
+    dropped: dict[str, int]
     pending: int
 
 
+class DatasetAccountAnswer(AccountAnswer):
+    """The same of one dataset and signal."""
+
+    dataset: str
+    signal: str
+
+
 class LedgerAnswer(BaseModel):
-    """The accounts of the caller's datasets."""
+    """What became of everything that came for the caller's datasets: their sum by signal, and each."""
 
-    data: list[AccountAnswer]
-
-
-class SignalCounts(BaseModel):
-    """Items of one signal since the process started, of all tenants; `rejected` by reason."""
-
-    received: int
-    stored: int
-    rejected: dict[str, int]
-
-
-class Counts(BaseModel):
-    """For every signal it holds that received = stored + rejected + what is on its way."""
-
-    traces: SignalCounts
-    metrics: SignalCounts
-    logs: SignalCounts
+    traces: AccountAnswer
+    metrics: AccountAnswer
+    logs: AccountAnswer
+    datasets: list[DatasetAccountAnswer]
 
 
 async def show_health() -> Health:
@@ -92,33 +88,26 @@ def _check_identity(parts: Parts) -> str:
 
 async def show_ledger(request: Request, reach: CallersReach) -> LedgerAnswer:
     """Account for everything that came for the caller's datasets."""
-    accounts = parts_of(request).store.ledger.accounts(reach.tenant, reach.datasets)
+    accounts = parts_of(request).counters.ledger.accounts(reach.tenant, reach.datasets)
+    sums = {signal: Account() for signal in Signal}
+    for (_, signal), account in accounts.items():
+        sums[signal].add(account)
     return LedgerAnswer(
-        data=[
-            AccountAnswer(
-                dataset=dataset,
-                signal=signal.value,
-                received=account.received,
-                stored=account.stored,
-                refused=+account.refused,
-                pending=account.pending,
-            )
+        **{signal.value: AccountAnswer(**_figures(account)) for signal, account in sums.items()},
+        datasets=[
+            DatasetAccountAnswer(dataset=dataset, signal=signal.value, **_figures(account))
             for (dataset, signal), account in accounts.items()
-        ]
+        ],
     )
 
 
-async def show_counts(request: Request) -> Counts:
-    """Count what was received, stored and rejected."""
-    counters = parts_of(request).counters
-    return Counts(**{signal.value: _counts(counters, ITEM_NAMES[signal]) for signal in Signal})
-
-
-def _counts(counters: Counters, items: str) -> SignalCounts:
-    rejected: Counter[str] = Counter()
-    for (name, labels), amount in counters.snapshot().items():
-        if name == f"otelcol_receiver_refused_{items}":
-            rejected[dict(labels)["reason"]] += amount
-    accepted = counters.total(f"otelcol_receiver_accepted_{items}")
-    stored = counters.total(f"otelcol_exporter_sent_{items}", exporter="storage")
-    return SignalCounts(received=accepted + rejected.total(), stored=stored, rejected=+rejected)
+def _figures(account: Account) -> dict[str, Any]:
+    return {
+        "received": account.received,
+        "copied": account.copied,
+        "stored": account.stored,
+        "sent": account.sent,
+        "refused": +account.refused,
+        "dropped": +account.dropped,
+        "pending": account.pending,
+    }

@@ -77,5 +77,5 @@ class Outbox:
             return
 
     def _drop(self, batch: Batch, reason: str, detail: str) -> None:
-        self._events.dropped(batch.signal, batch.items, reason)
+        self._events.dropped(batch.lane, batch.items, reason)
         _log.error("tail_sampling_dropped_data", dropped_items=batch.items, loss=reason, reason=detail)

@@ -62,7 +62,8 @@ class TailSampling:
         self._stopping.set()
         await self._decider
         if self._config.drop_pending_traces_on_shutdown:
-            self._events.dropped(Signal.TRACES, sum(t.spans for t in self._waiting.take_all()), "shutdown")
+            for trace in self._waiting.take_all():
+                self._events.dropped(trace.key.lane, trace.spans, "shutdown")
         self._decide(self._waiting.take_all())
         self._outbox.close()
         self._host.counters.unwatch(ON_MEMORY, processor=self._host.component_id)
@@ -74,7 +75,7 @@ class TailSampling:
         keyed = {TraceKey(batch.tenant, batch.dataset, trace_id): piece for trace_id, piece in pieces.items()}
         self._make_room(keyed)
         self._events.came_in(batch.signal, batch.items)
-        self._events.dropped(batch.signal, malformed, "malformed")
+        self._events.dropped(batch.lane, malformed, "malformed")
         late = []
         for key, piece in keyed.items():
             sampled = None if key in self._waiting else self._decided.get(key)
@@ -83,7 +84,7 @@ class TailSampling:
             elif sampled:
                 late.append(piece)
             else:
-                self._events.dropped(batch.signal, piece.spans, "not_sampled")
+                self._events.dropped(batch.lane, piece.spans, "not_sampled")
         if late:
             wire, items = b"".join(piece.wire for piece in late), sum(piece.spans for piece in late)
             self._outbox.put(Batch(batch.signal, wire, items, batch.tenant, batch.dataset))
@@ -107,7 +108,7 @@ class TailSampling:
             self._waiting.remove(key)
             self._decided.remember(key, sampled=False)
             self._events.count("tail_sampling_traces_dropped_too_large", 1)
-            self._events.dropped(Signal.TRACES, trace.spans, "too_large")
+            self._events.dropped(key.lane, trace.spans, "too_large")
 
     async def _keep_deciding(self) -> None:
         """Decide what is due until the shutdown; a defect stops the service."""
@@ -134,7 +135,7 @@ class TailSampling:
             if sampled:
                 kept[trace.key.tenant, trace.key.dataset].append(trace)
             else:
-                self._events.dropped(Signal.TRACES, trace.spans, "not_sampled")
+                self._events.dropped(trace.key.lane, trace.spans, "not_sampled")
         for (tenant, dataset), group in kept.items():
             wire = b"".join(part for trace in group for part in trace.wires)
             self._outbox.put(Batch(Signal.TRACES, wire, sum(t.spans for t in group), tenant, dataset))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tollspan.collector.ottl.functions import is_root_span
 from tollspan.otlp._message import Faults, Message
+from tollspan.otlp.batch import Lane
 from tollspan.otlp.protobuf import field_bytes
 from tollspan.otlp.request_walk import Visitors, rewrite
 from tollspan.otlp.signals import Signal
@@ -22,6 +23,11 @@ class TraceKey(NamedTuple):
     tenant: str
     dataset: str
     trace_id: bytes
+
+    @property
+    def lane(self) -> Lane:
+        """Where its spans come from."""
+        return Signal.TRACES, self.tenant, self.dataset
 
 
 @dataclass(slots=True)

@@ -54,6 +54,7 @@ class Intake:
         self, consumers: Mapping[Signal, Consumer], auth: AuthConfig | None, host: Host, transport: str
     ) -> None:
         self._events = ReceiverEvents(host.counters, host.component_id, transport)
+        self._ledger = host.counters.ledger
         self._consumers = consumers
         self._authenticator = _authenticator(auth, host)
 
@@ -80,6 +81,9 @@ class Intake:
             batch = Batch(signal, payload.wire, payload.items, tenant, dataset)
             receipt = await self._consumers[signal].consume(batch)
         if payload.rejected or payload.reason:
+            account = self._ledger.account((signal, tenant, dataset))
+            account.received += payload.rejected
+            account.refused[Refusal.REJECTED.value] += payload.rejected
             reason = "; ".join(filter(None, (payload.reason, receipt.reason)))
             receipt = Receipt(payload.rejected + receipt.rejected, reason)
         self._events.accepted(signal, payload.items + payload.rejected, receipt.rejected, receipt.reason)
