@@ -27,6 +27,10 @@ class Callers:
         """The stores behind the sessions, and whatever else a test puts there."""
         return self._identity
 
+    async def check(self):
+        """Nothing is wrong, unless a test says so."""
+        return {"identity": "", "signing_key": ""}
+
     def oidc_sign_in(self):
         """Nobody signs in elsewhere, unless a test says so."""
 

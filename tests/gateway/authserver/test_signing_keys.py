@@ -1,7 +1,6 @@
 import json
 import stat
 import threading
-from contextlib import closing
 
 import pytest
 from joserfc import jwt
@@ -9,9 +8,8 @@ from joserfc.jwk import KeySet, RSAKey
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit
-from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.key_file import FILE_NAME
 from tollspan.gateway.authserver.signing_keys import (
-    FILE_NAME,
     JWKS_AGE_S_MAX,
     PUBLISHED_AHEAD_S,
     TOKEN_LIFETIME_S_MAX,
@@ -126,14 +124,23 @@ def test_a_rotation_is_in_the_audit_log(open_keys, timed):
     assert entry.detail == {"at_once": True}
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"keys":[]}', '{"keys":[{"kty":"RSA"}]}'])
-def test_a_damaged_file_is_named_and_kept(tmp_path, content):
-    (tmp_path / FILE_NAME).write_text(content)
+def test_a_clock_that_is_set_back_before_the_first_key_stops_no_signature(open_keys, timed, clock):
+    keys = open_keys()
+    first = keys.kid
+    keys.rotate()
+    clock.now_s -= 24 * 3600
 
-    with closing(Identity.open(tmp_path)) as identity, pytest.raises(ConfigError, match=FILE_NAME):
-        SigningKeys.open(tmp_path, identity.published_keys)
+    assert keys.kid == first
+    keys.check()
 
-    assert (tmp_path / FILE_NAME).read_text() == content
+
+def test_the_check_tells_of_a_file_that_has_gone(open_keys, tmp_path):
+    keys = open_keys()
+    keys.check()
+    (tmp_path / "one" / FILE_NAME).unlink()
+
+    with pytest.raises(ConfigError, match="holds no usable signing keys"):
+        keys.check()
 
 
 def test_processes_that_start_together_agree_on_one_key(open_keys):

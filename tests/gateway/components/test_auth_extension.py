@@ -13,9 +13,11 @@ from helpers.service import StandInHost
 from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError
 from tollspan.gateway.authserver.credential import CredentialDraft
 from tollspan.gateway.authserver.identity import Identity
-from tollspan.gateway.authserver.signing_keys import FILE_NAME, SigningKeys
+from tollspan.gateway.authserver.key_file import FILE_NAME
+from tollspan.gateway.authserver.signing_keys import SigningKeys
 from tollspan.gateway.authserver.trusted_issuer import TrustedIssuerConfig
 from tollspan.gateway.components.auth_extension import FACTORY, AuthConfig, AuthExtension
+from tollspan.oauth2.secret import Secret
 
 ENDPOINT = "127.0.0.1:0"
 ALIAS = "https://gateway-api.unomiq.com"
@@ -183,6 +185,32 @@ async def test_a_refusal_says_where_the_way_to_a_token_is_described(tmp_path):
                 await extension.authenticate(headers)
             described = await http.get(refused.value.resource_metadata)
             assert described.json()["authorization_servers"] == [extension.issuer]
+
+
+async def test_a_signing_key_that_is_gone_is_told_and_tokens_are_to_be_asked_for_again(tmp_path, issued):
+    async with running(tmp_path) as (extension, http):
+        assert await extension.check() == {"identity": "", "signing_key": ""}
+        (tmp_path / FILE_NAME).unlink()
+        problems = await extension.check()
+        refused = await fetch_token(http, issued)
+
+    assert (problems["identity"], "holds no usable signing keys" in problems["signing_key"]) == ("", True)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["error"] == "temporarily_unavailable"
+
+
+async def test_with_a_passphrase_the_keys_are_encrypted_and_tokens_go_on(tmp_path, issued):
+    async with running(tmp_path) as (_, http):
+        headers = {"authorization": "Bearer " + (await fetch_token(http, issued)).json()["access_token"]}
+    phrase = Secret("correct horse battery staple")
+    async with running(tmp_path, key_passphrase=phrase, issuer=str(http.base_url).rstrip("/")) as (
+        extension,
+        http,
+    ):
+        assert (await extension.authenticate(headers)).subject == issued.credential.id
+        assert (await fetch_token(http, issued)).status_code == 200
+
+    assert not (tmp_path / FILE_NAME).read_text().startswith("{")
 
 
 async def test_a_rotated_key_costs_no_request_and_a_compromised_one_ends_at_once(tmp_path, issued):

@@ -3,8 +3,9 @@
 import pytest
 
 from helpers.web import READER
-from tollspan.errors import StoreError
 from tollspan.otlp.signals import Signal
+
+CHECKS = dict.fromkeys(("disk", "database", "identity", "signing_key"), "ok")
 
 
 @pytest.mark.xdist_group("telemetry")
@@ -14,23 +15,23 @@ async def test_a_gateway_that_stops_is_alive_but_not_ready(http, parts, store):
     health, after = await http.get("/healthz"), await http.get("/readyz")
 
     assert (health.status_code, after.status_code) == (200, 503)
-    assert before.json() == {"status": "ok", "checks": dict.fromkeys(("disk", "database", "identity"), "ok")}
+    assert before.json() == {"status": "ok", "checks": CHECKS}
     assert health.json() == {"status": "ok"}
 
 
 @pytest.mark.xdist_group("telemetry")
-async def test_a_full_disk_and_a_database_that_refuses_are_named(http, parts, store, monkeypatch):
+async def test_a_full_disk_and_a_missing_signing_key_are_named(http, parts, store, monkeypatch):
     monkeypatch.setattr(store._engine, "disk_free_bytes", lambda: 1000)
     full = await http.get("/readyz")
 
-    def refuse():
-        raise StoreError("the database is locked")
+    async def check():
+        return {"identity": "", "signing_key": "the file is gone"}
 
-    monkeypatch.setattr(parts.identity.published_keys, "all", refuse)
+    monkeypatch.setattr(parts.authenticator, "check", check)
     both = await http.get("/readyz")
     assert (full.status_code, both.status_code) == (503, 503)
     assert "disk: 1000 bytes are free" in full.json()["error"]["message"]
-    assert "identity: the database is locked" in both.json()["error"]["message"]
+    assert "signing_key: the file is gone" in both.json()["error"]["message"]
 
 
 async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, parts):

@@ -20,9 +20,11 @@ from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.gateway.authserver.public_key import read_public_key
 from tollspan.gateway.authserver.signing_keys import PUBLISHED_AHEAD_S, SigningKeys
 from tollspan.gateway.authserver.terminal import lay_out, read_duration_s, show_time
+from tollspan.oauth2.secret import Secret
 
 DATA_DIR = Path("tollspan-data")
 IDENTITY_VARIABLE = "TOLLSPAN_GATEWAY_IDENTITY"
+PASSPHRASE_VARIABLE = "TOLLSPAN_GATEWAY_KEY_PASSPHRASE"  # noqa: S105 - a name, no password
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +129,8 @@ def _revoke(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str
 
 
 def _rotate_keys(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
-    keys = SigningKeys.open(arguments.data_dir, identity.published_keys)
+    passphrase = Secret(os.environ.get(PASSPHRASE_VARIABLE, ""))
+    keys = SigningKeys.open(arguments.data_dir, identity.published_keys, passphrase=passphrase)
     kid = keys.rotate(at_once=arguments.now, actor=local_actor())
     signs_from_s = time.time() + (0 if arguments.now else PUBLISHED_AHEAD_S)
     shown = {"kid": kid, "signs_from": show_time(signs_from_s)}

@@ -52,6 +52,10 @@ class PublishedKeys:
         now_s = self._clock()
         return {"keys": [published.jwk for published in self.all().values() if published.verifies(now_s)]}
 
+    def check(self) -> None:
+        """The database answers. Raises StoreError."""
+        self._load()
+
     def all(self) -> dict[str, PublishedKey]:
         """Every key by its id. Raises StoreError."""
         keys = self._keys

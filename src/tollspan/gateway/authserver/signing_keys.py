@@ -5,27 +5,21 @@ A process that only verifies needs no such file: see `published_keys`.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import math
-import os
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit
+from tollspan.gateway.authserver.key_file import KeyFile, make_key
 from tollspan.gateway.authserver.published_keys import PublishedKeys, publish, retire, withdraw
+from tollspan.oauth2.secret import Secret
 
-FILE_NAME = "signing-keys.json"
 ALGORITHM = "RS256"
-KEY_BITS = 2048
 
 JWKS_AGE_S_MAX = 300
 """For so long a verifier elsewhere may keep the published keys without asking again."""
@@ -36,34 +30,41 @@ PUBLISHED_AHEAD_S = 2 * JWKS_AGE_S_MAX
 TOKEN_LIFETIME_S_MAX = 3600
 """No access token lives longer; so long after its last signature a key is still published."""
 
+NO_PASSPHRASE = Secret("")
+
 
 class SigningKeys:
     """This auth server's own keys. The newest one whose time has come signs.
 
-    The file holds `{"keys": [<private JWK>, …]}`. Several processes may use one file, and
-    several auth servers, each with a file of its own, one database.
+    Several processes may use one file, and several auth servers, each with a file of its own,
+    one database.
     """
 
-    def __init__(self, path: Path, published: PublishedKeys, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
+    def __init__(
+        self, file: KeyFile, published: PublishedKeys, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._file = file
         self._published = published
         self._clock = clock
-        self._stamp = _stamp(path)
-        self._keys = _read(path)
+        self._stamp = file.stamp()
+        self._keys = file.read()
 
     @classmethod
     def open(
-        cls, data_dir: Path, published: PublishedKeys, *, clock: Callable[[], float] = time.time
+        cls,
+        data_dir: Path,
+        published: PublishedKeys,
+        *,
+        passphrase: Secret = NO_PASSPHRASE,
+        clock: Callable[[], float] = time.time,
     ) -> SigningKeys:
         """The keys in `data_dir`, made when there are none, and all of them published.
 
-        Raises ConfigError and StoreError.
+        With a `passphrase` their file is encrypted. Raises ConfigError and StoreError.
         """
-        path = data_dir / FILE_NAME
-        if not path.exists():
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _create(path)
-        opened = cls(path, published, clock)
+        file = KeyFile(data_dir, passphrase)
+        file.make()
+        opened = cls(file, published, clock)
         opened._publish_missing()
         return opened
 
@@ -78,6 +79,10 @@ class SigningKeys:
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": str(key.kid)}
         return jwt.encode(header, claims, key, algorithms=[ALGORITHM])
 
+    def check(self) -> None:
+        """A token could be signed now. Raises ConfigError and StoreError."""
+        self.sign({})
+
     def rotate(self, *, at_once: bool = False, actor: str = "local") -> str:
         """The id of a new key, which signs as soon as every verifier can know it.
 
@@ -85,13 +90,13 @@ class SigningKeys:
         and the ones before are worthless: for a key that may be known to others.
         """
         now_s = self._clock()
-        new = RSAKey.generate_key(KEY_BITS, auto_kid=True)
+        new = make_key()
         signs_from_s = now_s if at_once else now_s + PUBLISHED_AHEAD_S
         with self._published.database.writing() as connection:
             self._published.forget()
-            keys, known = _read(self._path), self._published.all()
+            keys, known = self._file.read(), self._published.all()
             # What others still go by stays in the file until they go by what this commits.
-            _replace(self._path, [*(key for kid, key in keys.items() if kid in known), new])
+            self._file.replace([*(key for kid, key in keys.items() if kid in known), new])
             if at_once:
                 withdraw(connection, set(keys))
             else:
@@ -102,15 +107,16 @@ class SigningKeys:
         return str(new.kid)
 
     def _current(self) -> RSAKey:
-        stamp = _stamp(self._path)
+        stamp = self._file.stamp()
         if stamp != self._stamp:
-            self._keys, self._stamp = _read(self._path), stamp
-        now_s = self._clock()
-        starts = {kid: published.signs_from_s for kid, published in self._published.all().items()}
-        own = [kid for kid in self._keys if starts.get(kid, math.inf) <= now_s]
-        if not own:
-            raise ConfigError(str(self._path), "holds no key that is published")
-        return self._keys[max(own, key=lambda kid: starts[kid])]
+            self._keys, self._stamp = self._file.read(), stamp
+        now_s, published = self._clock(), self._published.all()
+        starts = {kid: published[kid].signs_from_s for kid in self._keys if kid in published}
+        if not starts:
+            raise ConfigError(str(self._file.path), "holds no key that is published")
+        come = {kid: start_s for kid, start_s in starts.items() if start_s <= now_s}
+        # A clock that was set back is before them all; the first of them has signed already.
+        return self._keys[max(come, key=come.__getitem__) if come else min(starts, key=starts.__getitem__)]
 
     def _publish_missing(self) -> None:
         with self._published.database.writing() as connection:
@@ -122,49 +128,3 @@ class SigningKeys:
 
 def _public(key: RSAKey) -> dict[str, Any]:
     return dict(key.as_dict(private=False, use="sig", alg=ALGORITHM))
-
-
-def _read(path: Path) -> dict[str, RSAKey]:
-    try:
-        keys = [RSAKey.import_key(jwk) for jwk in json.loads(path.read_bytes())["keys"]]
-        if not keys or not all(key.is_private and key.kid for key in keys):
-            raise LookupError
-    except (OSError, ValueError, LookupError, TypeError, JoseError) as error:
-        # The error's own text may quote the private key.
-        hint = "restore it, or remove it to have new keys made; tokens in use are then refused"
-        raise ConfigError(str(path), f"holds no usable signing keys: {type(error).__name__}", hint) from None
-    return {str(key.kid): key for key in keys}
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Another one after every change of the file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0)
-    return status.st_ino, status.st_mtime_ns
-
-
-def _create(path: Path) -> None:
-    """Write one new key to `path`; when another process is quicker, its key stays."""
-    draft = _write_draft(path, [RSAKey.generate_key(KEY_BITS, auto_kid=True)])
-    try:
-        # A link appears whole or not at all, and never replaces a file that is there.
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink()
-
-
-def _replace(path: Path, keys: list[RSAKey]) -> None:
-    _write_draft(path, keys).replace(path)
-
-
-def _write_draft(path: Path, keys: list[RSAKey]) -> Path:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"keys": [key.as_dict(private=True) for key in keys]}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft

@@ -22,7 +22,7 @@ from authlib.oauth2.rfc6749 import (
     OAuth2Error,
 )
 
-from tollspan.errors import StoreError
+from tollspan.errors import ConfigError, StoreError
 from tollspan.gateway.authserver import grants
 from tollspan.gateway.authserver.client_assertion import ClientAssertions
 from tollspan.gateway.authserver.credential import OAUTH2, Credential
@@ -67,7 +67,7 @@ class TokenEndpoint:
             return self._server.answer(AccessTokenRequest(headers, body, source), asked)
         except OAuth2Error as error:
             return self._server.refuse(error, source)
-        except StoreError as error:
+        except (StoreError, ConfigError) as error:
             _log.error("token_request_failed", reason=str(error))
             return self._server.refuse(_LaterError(503, 1), source)
 
@@ -87,7 +87,7 @@ class _NotPostError(InvalidRequestError):  # type: ignore[misc]  # Authlib has n
 
 
 class _LaterError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """Not now: too many requests, or no database. No code of RFC 6749 §5.2 says so; §4.1.2.1 has this one."""
+    """Not now: too many requests, no database or no key. RFC 6749 §5.2 has no code for it; §4.1.2.1 has."""
 
     error = "temporarily_unavailable"
     description = "Ask again later."

@@ -7,6 +7,7 @@
         issuer: https://telemetry.example.com   # default: the listener's own URL
         audiences: [https://gateway-api.unomiq.com]
         access_token_lifetime: 10m
+        key_passphrase: ${env:KEY_PASSPHRASE}   # encrypts the private signing keys at rest
         identity: postgresql://user:password@host/database   # default: a file in data_dir
         issues_tokens: true           # without it, no private key is opened here
         trusted_issuers: []           # see authserver/trusted_issuer.py
@@ -18,7 +19,7 @@ It authenticates whoever refers to it: `auth: {authenticator: auth}`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from tollspan.collector.component import Factory, Host, Kind
 from tollspan.collector.config.values import Duration, Endpoint
 from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.collector.http_server import HTTPServer, read_headers
-from tollspan.errors import AuthError, ConfigError, LimitError
+from tollspan.errors import AuthError, ConfigError, LimitError, StoreError
 from tollspan.gateway.authserver import metadata
 from tollspan.gateway.authserver.authenticator import Authenticator
 from tollspan.gateway.authserver.client_assertion import ClientAssertions
@@ -74,6 +75,7 @@ class AuthConfig(msgspec.Struct, frozen=True, kw_only=True):
     audiences: list[str] = []
     access_token_lifetime_s: Duration = msgspec.field(default=LIFETIME_S, name="access_token_lifetime")
     identity: SecretSetting = Secret("")
+    key_passphrase: SecretSetting = Secret("")
     issues_tokens: bool = True
     trusted_issuers: list[TrustedIssuerConfig] = []
     sign_in: OidcConfig | None = None
@@ -133,6 +135,16 @@ class AuthExtension:
         with self._pointing_the_way():
             return await self._authenticator.authenticate_page(headers)
 
+    async def check(self) -> dict[str, str]:
+        """What is wrong with the `identity` database and the `signing_key`; empty texts where nothing is."""
+        return await asyncio.to_thread(self._check)
+
+    def _check(self) -> dict[str, str]:
+        checks = {"identity": _problem(self._identity.published_keys.check)}
+        if self._signing_keys is not None:
+            checks["signing_key"] = _problem(self._signing_keys.check)
+        return checks
+
     @contextmanager
     def _pointing_the_way(self) -> Iterator[None]:
         try:
@@ -145,7 +157,9 @@ class AuthExtension:
         data_dir = Path(self._config.data_dir)
         self._identity = Identity.open(self._config.identity.reveal() or data_dir)
         if self._config.issues_tokens:
-            self._signing_keys = SigningKeys.open(data_dir, self._identity.published_keys)
+            self._signing_keys = SigningKeys.open(
+                data_dir, self._identity.published_keys, passphrase=self._config.key_passphrase
+            )
 
     async def _keep_up(self) -> None:
         while True:
@@ -217,6 +231,14 @@ class AuthExtension:
         await self._identity.watch.look()
         jwks = await asyncio.to_thread(self._identity.published_keys.jwks)
         return Response(msgspec.json.encode(jwks), headers=metadata.JWKS_HEADERS)
+
+
+def _problem(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except (ConfigError, StoreError) as error:
+        return str(error)
+    return ""
 
 
 FACTORY = Factory(Kind.EXTENSION, "auth", AuthConfig, AuthExtension)

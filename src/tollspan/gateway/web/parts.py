@@ -23,7 +23,7 @@ LIVE_STREAMS_MAX = 200
 
 
 class PageAuthenticator(Protocol):
-    """Says who a request comes from; both methods take lower-case names and raise AuthError."""
+    """Says who a request comes from; to authenticate takes lower-case names and raises AuthError."""
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """The caller, by an access token or an API key."""
@@ -31,6 +31,10 @@ class PageAuthenticator(Protocol):
 
     async def authenticate_page(self, headers: Mapping[str, str]) -> Principal:
         """The caller, by those or by the dashboard's session cookie."""
+        ...
+
+    async def check(self) -> dict[str, str]:
+        """What is wrong with each thing that it needs; an empty text where nothing is."""
         ...
 
     def oidc_sign_in(self) -> OidcSignIn | None:

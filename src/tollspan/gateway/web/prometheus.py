@@ -70,9 +70,7 @@ class GatewayCollector:
             yield from _families("tollspan_dataset", "of a dataset", BY_DATASET, own)
 
 
-def _families(
-    prefix: str, whose: str, labels: tuple[str, ...], accounts: Accounts
-) -> Iterator[Metric]:
+def _families(prefix: str, whose: str, labels: tuple[str, ...], accounts: Accounts) -> Iterator[Metric]:
     items = CounterMetricFamily(
         f"{prefix}_items", f"What became of the items {whose}.", labels=[*labels, "fate", "reason"]
     )

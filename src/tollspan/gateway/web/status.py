@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import Request
@@ -10,9 +9,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from tollspan.collector.ledger import Account
-from tollspan.errors import StoreError
 from tollspan.gateway.web.access import CallersReach
-from tollspan.gateway.web.parts import Parts, parts_of
+from tollspan.gateway.web.parts import parts_of
 from tollspan.otlp.signals import Signal
 
 
@@ -67,23 +65,15 @@ async def show_health() -> Health:
 
 
 async def show_readiness(request: Request) -> Readiness:
-    """Say whether requests are welcome: not while it stops, or when disk or databases refuse."""
+    """Say whether requests are welcome: not while it stops, or when disk, databases or signing key refuse."""
     parts = parts_of(request)
     if parts.stopping.is_set():
         raise HTTPException(503, "the gateway is stopping")
-    checks = await parts.store.check() | {"identity": await asyncio.to_thread(_check_identity, parts)}
+    checks = await parts.store.check() | await parts.authenticator.check()
     problems = [f"{name}: {problem}" for name, problem in checks.items() if problem]
     if problems:
         raise HTTPException(503, "; ".join(problems))
     return Readiness(checks=dict.fromkeys(checks, "ok"))
-
-
-def _check_identity(parts: Parts) -> str:
-    try:
-        parts.identity.published_keys.all()
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 async def show_ledger(request: Request, reach: CallersReach) -> LedgerAnswer:
