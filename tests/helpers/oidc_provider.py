@@ -1,19 +1,16 @@
 """npm's oidc-provider, a certified authorization server, on a free port for the length of a block."""
 
-import fcntl
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-FOLDER = Path(__file__).parents[1] / "data" / "oidc_provider"
+from helpers.npm import installed, node
+
 STOP_TIMEOUT_S = 30
 
 SETTINGS: dict[str, Any] = {
@@ -29,9 +26,8 @@ SETTINGS: dict[str, Any] = {
 @contextmanager
 def oidc_provider(**settings: Any) -> Iterator[str]:
     """The issuer's URL; `settings` replace those above."""
-    _install()
     process = subprocess.Popen(
-        [_program("node"), FOLDER / "provider.mjs", json.dumps(SETTINGS | settings)],
+        [node(), installed("oidc_provider") / "provider.mjs", json.dumps(SETTINGS | settings)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -52,21 +48,6 @@ def machine(client_id: str = "machine") -> Mapping[str, Any]:
         "redirect_uris": [],
         "response_types": [],
     }
-
-
-def _install() -> None:
-    with (FOLDER / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (FOLDER / "node_modules" / "oidc-provider").is_dir():
-            words = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run([_program(words[0]), *words[1:]], cwd=FOLDER, check=True, capture_output=True)
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on the path, so there is no oidc-provider")
-    return found
 
 
 def browser(client_id: str = "dashboard", *callbacks: str) -> Mapping[str, Any]:
