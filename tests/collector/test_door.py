@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpers.components import Recorder
 from tollspan.collector.component import Receipt
 from tollspan.collector.door import Door
-from tollspan.collector.graph import FanOut
+from tollspan.collector.fan_out import FanOut
 from tollspan.collector.ledger import Ledger
 from tollspan.errors import LimitError, PermanentError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch

@@ -1,16 +1,15 @@
 import asyncio
-import itertools
 from typing import Annotated
 
 import msgspec
 import pytest
 
 from helpers.components import NoConfig, Recorder, exporter_factory
-from tollspan.collector.component import Authenticator, Factory, Kind, PartlyTakenError, Receipt, Reference
+from tollspan.collector.component import Authenticator, Factory, Kind, Receipt, Reference
 from tollspan.collector.config.validate import validate
-from tollspan.collector.graph import FanOut, build
+from tollspan.collector.graph import build
 from tollspan.collector.registry import build_registry
-from tollspan.errors import ConfigError, LimitError, PermanentError, RetryableError, StoreError, WireError
+from tollspan.errors import ConfigError
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
@@ -183,59 +182,6 @@ def test_a_component_that_cannot_be_built_names_its_place():
         build(validate(document, registry))
 
 
-MILD_TO_SEVERE = [
-    Receipt(),
-    Receipt(rejected=2, reason="bad ids"),
-    PermanentError("never"),
-    RetryableError("later"),
-    RetryableError("much later", after_s=30.0),
-    ValueError("a defect"),
-]
-
-
-@pytest.mark.parametrize(("mild", "severe"), list(itertools.combinations(MILD_TO_SEVERE, 2)))
-@pytest.mark.parametrize("turned", [False, True])
-async def test_the_caller_sees_the_most_severe_outcome_of_all_branches(mild, severe, turned):
-    branches = [Recorder(mild), Recorder(severe)]
-    fan_out = FanOut(branches[::-1] if turned else branches)
-    if isinstance(severe, Receipt):
-        assert await fan_out.consume(BATCH) is severe
-    else:
-        with pytest.raises(type(severe)) as caught:
-            await fan_out.consume(BATCH)
-        assert (str(caught.value), getattr(caught.value, "after_s", None)) == (
-            str(severe),
-            getattr(severe, "after_s", None),
-        )
-
-
-@pytest.mark.parametrize(
-    "never", [WireError("bad"), LimitError("spans", 1), StoreError("full", retryable=False)]
-)
-async def test_a_store_that_may_recover_goes_before_what_never_will(never):
-    later = StoreError("busy")
-    with pytest.raises(StoreError, match="busy"):
-        await FanOut([Recorder(never), Recorder(later)]).consume(BATCH)
-
-
-async def test_a_failing_branch_does_not_keep_the_batch_from_the_others():
-    good = Recorder()
-    with pytest.raises(RetryableError):
-        await FanOut([Recorder(RetryableError("later")), good]).consume(BATCH)
-    assert good.batches == [BATCH]
-
-
-async def test_branches_take_a_batch_at_the_same_time():
-    slow, quick = Recorder(), Recorder()
-    slow.gate.clear()
-    taking = asyncio.create_task(FanOut([slow, quick]).consume(BATCH))
-    await quick.entered.wait()
-    assert slow.entered.is_set()
-    assert not taking.done()
-    slow.gate.set()
-    assert await taking == Receipt()
-
-
 def test_the_same_exporter_serves_several_pipelines():
     recorder = Recorder()
     registry = build_registry(
@@ -253,13 +199,3 @@ def test_the_same_exporter_serves_several_pipelines():
     graph = build(validate(document, registry))
     consumers = {signal: door._consumer for signal, door in graph.nodes[-1].component.items()}
     assert consumers == {Signal.TRACES: recorder, Signal.LOGS: recorder}
-
-
-async def test_what_one_branch_took_is_offered_again_only_to_the_others():
-    healthy, full = Recorder(), Recorder(RetryableError("sending queue is full", 3))
-    with pytest.raises(PartlyTakenError) as caught:
-        await FanOut([healthy, FanOut([full, Recorder()])]).consume(BATCH)
-    assert caught.value.after_s == 3
-    full.answer = Receipt()
-    await caught.value.rest.consume(BATCH)
-    assert (len(healthy.batches), len(full.batches)) == (1, 1)

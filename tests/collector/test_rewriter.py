@@ -6,7 +6,8 @@ from helpers.components import Recorder
 from helpers.processors import batch_of, log_request, spans_of, trace_request
 from helpers.service import StandInHost
 from tollspan.collector.component import Receipt
-from tollspan.collector.graph import FanOut
+from tollspan.collector.fan_out import FanOut
+from tollspan.collector.ledger import Ledger
 from tollspan.collector.rewriter import Rewriter, same_for_all
 from tollspan.errors import RetryableError
 from tollspan.otlp.batch import Batch
@@ -82,7 +83,7 @@ async def test_walks_follow_each_other():
 
 async def test_branches_do_not_see_each_others_edits():
     edited, plain = Recorder(), Recorder()
-    fan_out = FanOut([await started(DROPPING, edited), plain])
+    fan_out = FanOut([await started(DROPPING, edited), plain], Ledger())
     batch = batch_of(REQUEST)
     before = dataclasses.replace(batch)
     await fan_out.consume(batch)

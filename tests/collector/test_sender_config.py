@@ -11,7 +11,7 @@ def decode(mapping):
 
 def test_the_collectors_defaults_hold():
     config, _ = decode(None)
-    assert (config.timeout_s, config.retry_on_failure.max_elapsed_s) == (5, 300)
+    assert (config.timeout_s, config.elapsed_max_s) == (5, 300)
     assert (config.sending_queue.num_consumers, config.sending_queue.queue_size) == (10, 1000)
 
 

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.otlp_strategies import REQUESTS, wires
 from tollspan.otlp import _reshape
-from tollspan.otlp.batch import Batch, merge
+from tollspan.otlp.batch import Batch, digest, merge
 from tollspan.otlp.signals import Signal
 
 signals = st.sampled_from(Signal)
@@ -49,3 +51,19 @@ def test_one_batch_merges_to_itself() -> None:
 def test_no_two_tenants_datasets_or_signals_meet(stranger: Batch) -> None:
     with pytest.raises(ValueError, match="one signal, tenant and dataset"):
         merge([batch(Signal.TRACES, b""), stranger])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"wire": b"wire2"},
+        {"tenant": "acme2"},
+        {"dataset": "default2"},
+        {"signal": Signal.LOGS},
+        {"tenant": "acme', 'default", "dataset": ""},
+    ],
+)
+def test_what_differs_in_bytes_or_place_has_another_digest(change):
+    first = Batch(Signal.TRACES, b"wire", 1, "acme", "default")
+    assert digest(replace(first, **change)) != digest(first)
+    assert digest(replace(first, items=7)) == digest(first)

@@ -8,7 +8,7 @@ import random
 import structlog
 
 from tollspan.collector.component import Destination, Receipt
-from tollspan.collector.sender_config import RetryConfig
+from tollspan.collector.sender_config import SenderConfig
 from tollspan.collector.sender_events import SenderEvents
 from tollspan.errors import AuthError, LimitError, PermanentError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch, split
@@ -22,14 +22,14 @@ class Attempts:
     def __init__(
         self,
         destination: Destination,
-        timeout_s: float,
-        retry: RetryConfig,
+        config: SenderConfig,
         events: SenderEvents,
         stopping: asyncio.Event,
     ) -> None:
         self._destination = destination
-        self._timeout_s = timeout_s or None
-        self._retry = retry
+        self._timeout_s = config.timeout_s or None
+        self._retry = config.retry_on_failure
+        self._elapsed_max_s = config.elapsed_max_s
         self._events = events
         self._stopping = stopping
 
@@ -61,11 +61,11 @@ class Attempts:
             try:
                 return await self._attempt(batch)
             except (RetryableError, AuthError) as error:
-                if isinstance(error, AuthError):
-                    since_s = clock()  # an outage of the token endpoint is not the batch's fault
                 jitter = 1 + retry.randomization_factor * (2 * random.random() - 1)  # noqa: S311 - no secret
                 wait_s = max(interval_s * jitter, getattr(error, "after_s", None) or 0.0)
-                over = retry.max_elapsed_s and clock() + wait_s - since_s > retry.max_elapsed_s
+                if isinstance(error, AuthError):
+                    since_s = clock() + wait_s  # time without credentials is not the batch's fault
+                over = self._elapsed_max_s and clock() + wait_s - since_s > self._elapsed_max_s
                 if last or over:
                     raise
                 self._events.failed(batch, str(error), wait_s)

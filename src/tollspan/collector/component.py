@@ -8,7 +8,8 @@ The contract of `consume(batch)`:
 * When it returns, responsibility for the batch has passed to the callee; the caller
   may forget it. The `Receipt` says how many items were refused for good and why.
 * When it raises `RetryableError`, nothing was taken and the same batch may be offered
-  again. `PermanentError`, `WireError` and `LimitError` mean that it will never be taken.
+  again; of several branches (`fan_out`), those that have it do not get it again.
+  `PermanentError`, `WireError` and `LimitError` mean that it will never be taken.
 * Any other exception is a defect; the receiver answers as for `RetryableError`, because
   data must not be lost to our own mistakes.
 * A batch is immutable and may be held as long as needed.
@@ -42,7 +43,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from tollspan.errors import RetryableError
 from tollspan.oauth2.principal import Principal
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -76,14 +76,6 @@ class Consumer(Protocol):
     """
 
     async def consume(self, batch: Batch) -> Receipt: ...
-
-
-class PartlyTakenError(RetryableError):
-    """Some of several consumers took the batch. Whoever offers it again may give it to `rest` alone."""
-
-    def __init__(self, error: RetryableError, rest: Consumer) -> None:
-        super().__init__(error.reason, error.after_s)
-        self.rest = rest
 
 
 class Host(Protocol):

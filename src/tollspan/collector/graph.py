@@ -16,97 +16,17 @@ from tollspan.collector.component import (
     Heir,
     Host,
     Kind,
-    PartlyTakenError,
-    Receipt,
     Reporter,
 )
 from tollspan.collector.config.expand import join
 from tollspan.collector.config.validate import Configuration, Part, Pipeline
 from tollspan.collector.door import Door
+from tollspan.collector.fan_out import FanOut
 from tollspan.collector.ledger import Ledger
-from tollspan.errors import ConfigError, DeliveryError, LimitError, RetryableError, StoreError, WireError
-from tollspan.otlp.batch import Batch
+from tollspan.errors import ConfigError
 from tollspan.otlp.signals import Signal
 
 _log = structlog.get_logger()
-
-
-class FanOut:
-    """Gives every batch to all branches at once; a slow or failing branch does not keep it from the others.
-
-    The caller gets one answer for all. Data that one branch can still take must not be
-    lost, so a failure that may pass goes before one that will not: the batch is offered
-    again as long as any branch may yet take it. A processor that offers it again gives it
-    only to those (PartlyTakenError); when a client sends it again, the branches that did
-    take it get it twice (a store recognises what it has). A branch with the attribute
-    `observer = True` only looks on: the ledger does not count what it was given.
-
-    From mild to severe:
-
-    1. every branch took it: the receipt with the most rejected items
-    2. PermanentError, WireError, LimitError: no branch wants it again
-    3. RetryableError, StoreError that may pass: the one with the longest wait
-    4. anything else: a defect, treated like 3 by the receiver
-    """
-
-    def __init__(self, branches: Sequence[Consumer], ledger: Ledger | None = None) -> None:
-        self._branches = branches
-        self._ledger = ledger or Ledger()
-
-    async def consume(self, batch: Batch) -> Receipt:
-        """The outcome of all branches, each awaited to its end."""
-        taken: list[Consumer] = []
-        calls = (_offer(branch, batch, taken) for branch in self._branches)
-        try:
-            outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        finally:
-            self._count_copies(batch, taken)
-        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if errors:
-            worst = max(errors, key=_severity)
-            _log.warning(
-                "pipeline_branches_failed", failed=len(errors), branches=len(outcomes), worst=repr(worst)
-            )
-            raise self._partly_taken(worst, outcomes)
-        return max((o for o in outcomes if isinstance(o, Receipt)), key=lambda receipt: receipt.rejected)
-
-    def _count_copies(self, batch: Batch, taken: Sequence[Consumer]) -> None:
-        """The ledger expects one fate of each item: that of one branch, or the caller's when any failed."""
-        fates = sum(not getattr(branch, "observer", False) for branch in taken)
-        expected = len(taken) == len(self._branches)
-        self._ledger.account(batch.lane).copied += batch.items * max(0, fates - expected)
-
-    def _partly_taken(
-        self, worst: BaseException, outcomes: Sequence[Receipt | BaseException]
-    ) -> BaseException:
-        """The worst outcome, with the branches that may yet take the batch where others will not get it."""
-        rest = [
-            outcome.rest if isinstance(outcome, PartlyTakenError) else branch
-            for branch, outcome in zip(self._branches, outcomes, strict=True)
-            if isinstance(outcome, BaseException) and _severity(outcome)[0] > 0
-        ]
-        return (
-            PartlyTakenError(worst, _fan_out(rest, self._ledger))
-            if isinstance(worst, RetryableError)
-            else worst
-        )
-
-
-async def _offer(branch: Consumer, batch: Batch, taken: list[Consumer]) -> Receipt:
-    receipt = await branch.consume(batch)
-    taken.append(branch)
-    return receipt
-
-
-def _severity(error: BaseException) -> tuple[int, float]:
-    match error:
-        case RetryableError():
-            return 1, error.after_s or 0.0
-        case StoreError() if error.retryable:
-            return 1, 0.0
-        case DeliveryError() | WireError() | LimitError() | StoreError():
-            return 0, 0.0
-    return 2, 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from tollspan.collector.config.values import Duration, Opaque
 from tollspan.collector.http_client import IDLE_TIMEOUT_S, HTTPClient, is_loopback
 from tollspan.collector.sender_config import SenderConfig
 from tollspan.collector.tls import TLSClientConfig
-from tollspan.errors import ConfigError, InvalidTokenError, PermanentError, RetryableError
+from tollspan.errors import ConfigError, InvalidTokenError, PermanentError, RetryableError, TokenRequestError
 from tollspan.otlp.http_exchange import (
     RESPONSE_BYTES_MAX,
     HTTPResponse,
@@ -98,15 +99,28 @@ class HTTPDestination:
         own |= {name.lower(): text.reveal() for name, text in self._config.headers.items()}
         if self._authenticator is None:
             return await self._post(url, own, body)
-        credentials = await self._authenticator.credentials()
+        credentials = await wait_for_credentials(self._authenticator, self._config)
         answer = await self._post(url, {**own, **credentials}, body)
         if is_unauthorized(answer.status, answer.headers) and self._authenticator.refused(credentials):
-            credentials = await self._authenticator.credentials()
+            credentials = await wait_for_credentials(self._authenticator, self._config)
             answer = await self._post(url, {**own, **credentials}, body)
         return answer
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> HTTPResponse:
         return await self._http.request("POST", url, headers=headers, body=body, bytes_max=RESPONSE_BYTES_MAX)
+
+
+async def wait_for_credentials(authenticator: ClientAuthenticator, config: SenderConfig) -> Mapping[str, str]:
+    """The headers of one attempt; AuthError when half of the attempt's time brings none.
+
+    Time without credentials must not look like a destination that does not answer: that
+    counts against the batch, and this does not.
+    """
+    try:
+        async with asyncio.timeout(config.timeout_s / 2 or None):
+            return await authenticator.credentials()
+    except TimeoutError:
+        raise TokenRequestError("there are no credentials yet", "slow") from None
 
 
 def require_success(answer: HTTPResponse) -> None:

@@ -4,7 +4,8 @@
 `wait_for_result` or without a queue). A full queue is a RetryableError, so the client keeps
 its data. From then on a batch leaves in one of three ways, each counted: delivered,
 refused by the destination, or given up after `max_elapsed_time` or at the end of the
-process. A queue on disk is not given up at the end: the next run goes on with it.
+process. A queue on disk is not given up at the end: the next run goes on with it. Nor is
+what it holds given up for its age, unless the configuration says so.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Sender:
     @property
     def durable(self) -> bool:
         """Whether what was taken outlives the process."""
-        return self._config.sending_queue.enabled and self._config.sending_queue.storage is not None
+        return self._config.sending_queue.durable
 
     async def start(self, host: Host) -> None:
         """The destination has started, and what an earlier run left in a queue on disk is being sent."""
@@ -62,9 +63,7 @@ class Sender:
             raise
         self._backlog = Backlog(queue.limits(), self._gathering)
         self._events = SenderEvents(host.counters, host.component_id, self._backlog)
-        self._attempts = Attempts(
-            self._destination, config.timeout_s, config.retry_on_failure, self._events, self._stopping
-        )
+        self._attempts = Attempts(self._destination, config, self._events, self._stopping)
         recovered = self._store.recover()
         for entry in recovered:
             self._events.recovered(entry)

@@ -19,23 +19,30 @@ from tollspan.errors import ConfigError
 MEMORY_BYTES_MAX = 256 << 20
 """A queue in memory holds no more than this, whatever else is set; with `sizer: bytes` the size decides."""
 
+ELAPSED_MAX_S = 300.0
+"""How long a batch in memory is tried where `max_elapsed_time` is not set."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class RetryConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """`retry_on_failure`. `max_elapsed_time` 0 means for ever; waiting for an access token does not count."""
+    """`retry_on_failure`. `max_elapsed_time` 0 means for ever; waiting for an access token does not count.
+
+    Where it is not set, a batch on disk stays until it is delivered, and one in memory
+    ELAPSED_MAX_S.
+    """
 
     enabled: bool = True
     initial_interval_s: Duration = msgspec.field(default=5.0, name="initial_interval")
     randomization_factor: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     multiplier: Annotated[float, msgspec.Meta(ge=0)] = 1.5
     max_interval_s: Duration = msgspec.field(default=30.0, name="max_interval")
-    max_elapsed_s: Duration = msgspec.field(default=300.0, name="max_elapsed_time")
+    max_elapsed_s: Duration | None = msgspec.field(default=None, name="max_elapsed_time")
 
     def problems(self) -> Iterator[ConfigError]:
         """What the fields alone do not show."""
-        if 0 < self.max_elapsed_s < max(self.initial_interval_s, self.max_interval_s):
+        if 0 < (self.max_elapsed_s or 0) < max(self.initial_interval_s, self.max_interval_s):
             yield ConfigError("max_elapsed_time", "must not be less than initial_interval or max_interval")
 
 
@@ -82,6 +89,11 @@ class QueueConfig(msgspec.Struct, frozen=True, kw_only=True):
         ):
             yield ConfigError("batch::min_size", "must not be more than queue_size")
 
+    @property
+    def durable(self) -> bool:
+        """Whether what was taken outlives the process."""
+        return self.enabled and self.storage is not None
+
     def gathering(self) -> Gathering | None:
         """How what waits is sent together, if it is."""
         return self.batch.gathering() if self.batch else None
@@ -99,3 +111,11 @@ class SenderConfig(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: Duration = msgspec.field(default=5.0, name="timeout")
     retry_on_failure: RetryConfig = RetryConfig()
     sending_queue: QueueConfig = QueueConfig()
+
+    @property
+    def elapsed_max_s(self) -> float:
+        """For how long a batch is tried; 0 means for ever."""
+        chosen_s = self.retry_on_failure.max_elapsed_s
+        if chosen_s is None:
+            return 0.0 if self.sending_queue.durable else ELAPSED_MAX_S
+        return chosen_s

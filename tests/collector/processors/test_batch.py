@@ -11,7 +11,8 @@ from helpers.service import StandInHost
 from helpers.signals import trace_request
 from tollspan.collector.component import Receipt
 from tollspan.collector.config.decode import Decoding
-from tollspan.collector.graph import FanOut
+from tollspan.collector.fan_out import FanOut
+from tollspan.collector.ledger import Ledger
 from tollspan.collector.processors.batch import BatchConfig, BatchProcessor
 from tollspan.errors import PermanentError, RetryableError
 from tollspan.otlp.batch import Batch
@@ -155,7 +156,7 @@ def test_a_largest_size_below_the_wanted_one_is_refused():
 
 async def test_a_dead_branch_of_two_doubles_nothing_in_the_healthy_one():
     healthy, full = Recorder(), Recorder(RetryableError("full", 0.001))
-    async with running(FanOut([healthy, full]), timeout_s=0) as processor:
+    async with running(FanOut([healthy, full], Ledger()), timeout_s=0) as processor:
         await processor.consume(batch(3))
         await full.entered.wait()
         full.entered.clear()

@@ -3,8 +3,8 @@ import pytest
 from helpers.logs import log_batch, log_record
 from helpers.spans import NOW, batch, span
 from helpers.stores import new_writer, open_engine
-from tollspan.gateway.storage.accepted import digest
 from tollspan.gateway.storage.item_writer import LAYOUTS
+from tollspan.otlp.batch import digest
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")

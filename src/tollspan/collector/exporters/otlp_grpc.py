@@ -23,7 +23,7 @@ import structlog
 from tollspan.collector.component import ClientAuthenticator, Factory, Host, Kind, Receipt
 from tollspan.collector.config.values import Duration, Opaque, Parsed
 from tollspan.collector.http_client import is_loopback
-from tollspan.collector.http_destination import ClientAuthConfig, user_agent
+from tollspan.collector.http_destination import ClientAuthConfig, user_agent, wait_for_credentials
 from tollspan.collector.otlp_outcome import conclude
 from tollspan.collector.sender import Sender
 from tollspan.collector.sender_config import SenderConfig
@@ -146,10 +146,11 @@ class OTLPGRPCDestination:
         """As Destination.send."""
         if self._authenticator is None:
             return conclude(batch, await self._export(batch, {}))
-        credentials = await self._authenticator.credentials()
+        credentials = await wait_for_credentials(self._authenticator, self._config)
         outcome = await self._export(batch, credentials)
         if isinstance(outcome, Unauthorized) and self._authenticator.refused(credentials):
-            outcome = await self._export(batch, await self._authenticator.credentials())
+            credentials = await wait_for_credentials(self._authenticator, self._config)
+            outcome = await self._export(batch, credentials)
         return conclude(batch, outcome)
 
     async def _export(self, batch: Batch, credentials: Mapping[str, str]) -> Outcome:

@@ -26,7 +26,7 @@ import msgspec
 import structlog
 
 from tollspan.collector.backlog import Backlog, Entry, Gathering, Limits, combine
-from tollspan.collector.component import TAKEN, Consumer, Factory, Host, Kind, PartlyTakenError, Receipt
+from tollspan.collector.component import TAKEN, Consumer, Factory, Host, Kind, Receipt
 from tollspan.collector.config.values import Duration
 from tollspan.collector.events import ProcessorEvents
 from tollspan.collector.queue_store import build_entry
@@ -125,11 +125,10 @@ class BatchProcessor:
 
     async def _hand_on(self, batch: Batch) -> Receipt | Exception:
         """What the next consumer said; without a waiting caller it is asked until it has decided."""
-        consumer = self._consumer
         while True:
             last = self._callers_wait or self._stopping.is_set()
             try:
-                receipt = await consumer.consume(batch)
+                receipt = await self._consumer.consume(batch)
             except asyncio.CancelledError:
                 self._drop(batch.lane, batch.items, "shutdown", "no time was left")
                 raise
@@ -140,7 +139,6 @@ class BatchProcessor:
                 if last:
                     self._drop(batch.lane, batch.items, "shutdown", str(error))
                     return error
-                consumer = error.rest if isinstance(error, PartlyTakenError) else consumer
                 await self._wait(error)
             else:
                 self._went_out(batch)

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable
 
 from tollspan.collector.component import Receipt
-from tollspan.otlp.batch import Batch
-
-DIGEST_BYTES = 16
-
-
-def digest(batch: Batch) -> bytes:
-    """The same for two batches exactly when the same bytes were sent to the same place."""
-    state = hashlib.sha256(repr((batch.signal.value, batch.tenant, batch.dataset)).encode())
-    state.update(batch.wire)
-    return state.digest()[:DIGEST_BYTES]
 
 
 class Accepted:

@@ -9,10 +9,10 @@ from typing import Any
 
 from tollspan.gateway.storage import _native
 from tollspan.gateway.storage._native import Attributes, Block, Rows
-from tollspan.gateway.storage.accepted import DIGEST_BYTES
 from tollspan.gateway.storage.block_columns import ATTRIBUTE_MAPS, Owners, put_attributes, put_constant
 from tollspan.gateway.storage.envelopes import EnvelopedChunk, service_names
 from tollspan.otlp._columns import Table
+from tollspan.otlp.batch import DIGEST_BYTES
 
 # Attributes with a column of their own, each under all names it goes by; the first is moved
 # out of the attribute maps when it comes alone (see Attributes.promote).

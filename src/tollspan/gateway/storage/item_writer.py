@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tollspan.collector.component import Receipt
-from tollspan.gateway.storage import accepted, chunks, log_block, metric_block, span_block
-from tollspan.gateway.storage.accepted import DIGEST_BYTES, Accepted
+from tollspan.gateway.storage import chunks, log_block, metric_block, span_block
+from tollspan.gateway.storage.accepted import Accepted
 from tollspan.gateway.storage.chunks import Answer
 from tollspan.gateway.storage.engine import Engine
 from tollspan.gateway.storage.envelopes import EnvelopedChunk, Envelopes
 from tollspan.gateway.storage.statements import statement
-from tollspan.otlp.batch import Batch
+from tollspan.otlp.batch import DIGEST_BYTES, Batch, digest
 from tollspan.otlp.signals import Signal
 
 # A request that is sent again is recognised this long, and among this many others.
@@ -67,7 +67,7 @@ class ItemWriter:
         stored = self._accepted or self._load_accepted()
         # It is out of date from the moment of an insert until its outcome is known.
         self._accepted = None
-        digests = [accepted.digest(batch) for batch in batches]
+        digests = [digest(batch) for batch in batches]
         answers: dict[bytes, Answer] = {}
         fresh: dict[bytes, Batch] = {}
         for request_digest, batch in zip(digests, batches, strict=True):
