@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from helpers.otlp_peer import Answer, running_peer
@@ -86,6 +88,16 @@ async def test_without_credentials_nothing_is_sent(peer):
     auth.error = TokenRequestError("down", "unreachable")
     with pytest.raises(TokenRequestError):
         await post(peer, auth=auth)
+    assert peer.exports == []
+
+
+async def test_a_token_endpoint_that_hangs_does_not_count_as_a_destination_that_hangs(peer):
+    class Hanging(Numbered):
+        async def credentials(self):
+            await asyncio.Event().wait()
+
+    with pytest.raises(TokenRequestError, match="no credentials yet"):
+        await post(peer, auth=Hanging(), timeout_s=0.02)
     assert peer.exports == []
 
 
