@@ -15,9 +15,9 @@ receivers:
   otlp: {protocols: {grpc: , http: }}
   prometheus:
     config: {scrape_configs: [{job_name: prometheus, static_configs: [{targets: ["unset:1"]}]}]}
-exporters: {prometheusremotewrite: {endpoint: "http://unset"}}
+exporters: {prometheus_remote_write: {endpoint: "http://unset"}}
 service:
-  pipelines: {metrics: {receivers: [otlp, prometheus], exporters: [prometheusremotewrite]}}
+  pipelines: {metrics: {receivers: [otlp, prometheus], exporters: [prometheus_remote_write]}}
 """
 
 
@@ -64,7 +64,7 @@ def test_prometheus_has_what_we_were_sent_and_what_we_scraped_from_it(prometheus
     }
     overlay = {
         "receivers": {"prometheus": {"config": {"scrape_configs": [scrape]}}},
-        "exporters": {"prometheusremotewrite": {"endpoint": f"{prometheus}/api/v1/write"}},
+        "exporters": {"prometheus_remote_write": {"endpoint": f"{prometheus}/api/v1/write"}},
     }
     request = metric_request()
     resource = request.resource_metrics[0].resource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tollspan.collector.exporters import debug, file, loki, otlp_grpc, otlp_http
-from tollspan.collector.exporters.prometheusremotewrite import exporter as prometheusremotewrite
+from tollspan.collector.exporters.prometheus_remote_write import exporter as prometheus_remote_write
 from tollspan.collector.extensions import (
     basicauth,
     bearertokenauth,
@@ -36,7 +36,7 @@ FACTORIES = (
     loki.FACTORY,
     otlp_grpc.FACTORY,
     otlp_http.FACTORY,
-    prometheusremotewrite.FACTORY,
+    prometheus_remote_write.FACTORY,
     basicauth.FACTORY,
     bearertokenauth.FACTORY,
     file_storage.FACTORY,

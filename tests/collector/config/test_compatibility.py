@@ -3,9 +3,11 @@
 `python tests/collector/config/test_compatibility.py` writes docs/collector/compatibility.md anew.
 """
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from structlog.testing import capture_logs
 
 from tollspan.collector.builtins import FACTORIES
@@ -15,6 +17,7 @@ from tollspan.collector.config.validate import ServiceSection, validate
 from tollspan.collector.registry import build_registry
 
 PAGE = Path(__file__).parents[3] / "docs" / "collector" / "compatibility.md"
+THEIRS = Path(__file__).parents[2] / "data" / "collector_keys.yaml"
 REGISTRY = build_registry(FACTORIES)
 
 HEAD = """\
@@ -55,7 +58,7 @@ def table(section, name, supported):
 def absent():
     lines = ["## Not here\n", "| Component | Why |", "|---|---|"]
     for path, foreign in foreign_keys().items():
-        if path.count("::") == 1:
+        if path.count("::") <= 1:
             lines.append(f"| `{path}` | {foreign.reason} |")
     return "\n".join(lines) + "\n"
 
@@ -65,21 +68,54 @@ def test_the_page_shows_what_the_code_has():
 
 
 def test_no_key_is_both_supported_and_not():
-    known = {
-        f"{kind.value}::{factory.type}::{key}"
-        for kind in Kind
-        for factory in REGISTRY[kind].values()
-        for key in known_keys(factory)
-    }
-    known |= {f"service::{key}" for key in struct_keys(ServiceSection)}
-    assert known & foreign_keys().keys() == set()
+    assert set(known_paths()) & foreign_keys().keys() == set()
 
 
 def test_every_component_in_the_list_exists_or_is_said_not_to():
     sections = {kind.value: REGISTRY[kind] for kind in Kind} | {"service": {"telemetry": None}}
-    for path in foreign_keys():
+    for path in foreign_keys().keys() - {"connectors"}:
         section, name, *key = path.split("::")
         assert (name in sections[section]) is bool(key), path
+
+
+def known_paths():
+    """Every key of every component as it is written in a configuration."""
+    for kind in Kind:
+        for factory in REGISTRY[kind].values():
+            yield from (f"{kind.value}::{factory.type}::{key}" for key in known_keys(factory))
+    yield from (f"service::{key}" for key in struct_keys(ServiceSection))
+
+
+def theirs():
+    """Every key in collector_keys.yaml, as it is written in a configuration."""
+    for section, components in yaml.safe_load(THEIRS.read_text()).items():
+        for name, blocks in components.items() if not section.startswith(".") else ():
+            for outer, keys in blocks.items():
+                yield from ("::".join(filter(None, (section, name, outer, key))) for key in flat(keys))
+
+
+def flat(keys):
+    for key in keys:
+        yield from flat(key) if isinstance(key, list) else (key,)
+
+
+def test_every_key_of_the_collectors_components_is_supported_or_refused_with_a_reason():
+    known, foreign = set(known_paths()), foreign_keys()
+    silent = [
+        path
+        for path in theirs()
+        if path not in known and not any(path == f or path.startswith(f"{f}::") for f in foreign)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_component_has_a_page_with_an_example_of_itself(kind):
+    for type_ in {factory.type for factory in REGISTRY[kind].values()}:
+        text = (PAGE.parent / kind.value / f"{type_}.md").read_text()
+        examples = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        ids = {name for example in examples for name in yaml.safe_load(example).get(kind.value) or ()}
+        assert type_ in {name.partition("/")[0] for name in ids}
 
 
 def test_a_key_is_found_under_a_named_component():

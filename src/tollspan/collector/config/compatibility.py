@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -51,18 +51,24 @@ def known_keys(factory: Factory) -> Iterator[str]:
     yield from struct_keys(factory.config)
 
 
-def struct_keys(struct: type[msgspec.Struct], path: str = "") -> Iterator[str]:
-    """Every key of a configuration struct under `path`."""
+def struct_keys(
+    struct: type[msgspec.Struct], path: str = "", outer: tuple[type[msgspec.Struct], ...] = ()
+) -> Iterator[str]:
+    """Every key of a configuration struct under `path`, those of lists too, without what is in itself."""
     for field in msgspec.structs.fields(struct):
         key = join(path, field.encode_name)
         yield key
         bare, _ = split_marks(field.type)
-        if is_struct(bare):
-            yield from struct_keys(bare, key)
+        inner = split_marks(get_args(bare)[0])[0] if get_origin(bare) is list else bare
+        if is_struct(inner) and inner not in outer:
+            yield from struct_keys(inner, key, (*outer, struct))
 
 
 def _foreign(document: dict[str, Any]) -> Iterator[tuple[str, Foreign]]:
     for section, entries in document.items():
+        if isinstance(entries, str):
+            yield section, Foreign(False, entries)
+            continue
         for name, body in entries.items():
             if isinstance(body, str):
                 yield f"{section}::{name}", Foreign(False, body)

@@ -4,7 +4,7 @@ import struct
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from tollspan.collector.exporters.prometheusremotewrite.series import (
+from tollspan.collector.exporters.prometheus_remote_write.series import (
     STALE,
     Style,
     format_number,

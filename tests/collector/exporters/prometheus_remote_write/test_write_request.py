@@ -4,8 +4,8 @@ import cramjam
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.collector.exporters.prometheusremotewrite.series import Sample
-from tollspan.collector.exporters.prometheusremotewrite.write_request import build_requests
+from tollspan.collector.exporters.prometheus_remote_write.series import Sample
+from tollspan.collector.exporters.prometheus_remote_write.write_request import build_requests
 from tollspan.otlp.protobuf import read_fields
 
 

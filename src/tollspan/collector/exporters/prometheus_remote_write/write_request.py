@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import cramjam
 
-from tollspan.collector.exporters.prometheusremotewrite.series import Sample
+from tollspan.collector.exporters.prometheus_remote_write.series import Sample
 from tollspan.otlp.protobuf import field_bytes, field_varint
 
 HEADERS = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.collector.exporters.prometheusremotewrite.naming import (
+from tollspan.collector.exporters.prometheus_remote_write.naming import (
     join_words,
     label_name,
     metric_words,

@@ -1,7 +1,7 @@
 """Sends metrics to Prometheus, Mimir and others that take Prometheus remote write 1.0.
 
     exporters:
-      prometheusremotewrite:
+      prometheus_remote_write:
         endpoint: http://mimir:9009/api/v1/push
         resource_to_telemetry_conversion:
           enabled: true

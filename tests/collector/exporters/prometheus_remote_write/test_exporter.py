@@ -8,7 +8,7 @@ from helpers.otlp_peer import Answer
 from helpers.pipelines import QUICK, post, running_pipeline
 from helpers.signals import metric_request
 from tollspan.collector.config.decode import Decoding
-from tollspan.collector.exporters.prometheusremotewrite.exporter import RemoteWriteConfig, build
+from tollspan.collector.exporters.prometheus_remote_write.exporter import RemoteWriteConfig, build
 from tollspan.otlp.signals import Signal
 
 

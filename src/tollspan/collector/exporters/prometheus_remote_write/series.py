@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tollspan.collector.exporters.prometheusremotewrite.naming import (
+from tollspan.collector.exporters.prometheus_remote_write.naming import (
     join_words,
     label_name,
     metric_words,
     plain_words,
 )
-from tollspan.collector.exporters.prometheusremotewrite.native_histogram import build_histogram
+from tollspan.collector.exporters.prometheus_remote_write.native_histogram import build_histogram
 from tollspan.otlp import _decode
 from tollspan.otlp._columns import Table
 from tollspan.otlp.schema import MetricType

@@ -11,8 +11,8 @@ import msgspec
 from tollspan.collector.component import Factory, Host, Kind, Receipt
 from tollspan.collector.compression import Compression
 from tollspan.collector.config.values import Duration, Parsed
-from tollspan.collector.exporters.prometheusremotewrite.series import Style, translate
-from tollspan.collector.exporters.prometheusremotewrite.write_request import HEADERS, build_requests
+from tollspan.collector.exporters.prometheus_remote_write.series import Style, translate
+from tollspan.collector.exporters.prometheus_remote_write.write_request import HEADERS, build_requests
 from tollspan.collector.http_client import parse_url
 from tollspan.collector.http_destination import (
     HTTPDestination,
@@ -48,7 +48,7 @@ class TargetInfoConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoteWriteConfig(HTTPDestinationConfig, frozen=True, kw_only=True):
-    """`exporters::prometheusremotewrite`."""
+    """`exporters::prometheus_remote_write`."""
 
     endpoint: Annotated[str, Parsed(parse_url)]
     namespace: str = ""
@@ -122,8 +122,9 @@ def build(config: RemoteWriteConfig) -> Sender:
 
 FACTORY = Factory(
     kind=Kind.EXPORTER,
-    type="prometheusremotewrite",
+    type="prometheus_remote_write",
     config=RemoteWriteConfig,
     build=build,
     signals=frozenset({Signal.METRICS}),
+    old_names=("prometheusremotewrite",),
 )

@@ -4,7 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, Metric
 
-from tollspan.collector.exporters.prometheusremotewrite.native_histogram import build_histogram, merge_buckets
+from tollspan.collector.exporters.prometheus_remote_write.native_histogram import (
+    build_histogram,
+    merge_buckets,
+)
 from tollspan.otlp import _decode
 from tollspan.otlp.protobuf import field_bytes, read_fields, read_varint
 
