@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import socket
 
 import httpx
 import pytest
+import yaml
+from structlog.testing import capture_logs
 
 from helpers.otlp_peer import Answer, running_peer
 from helpers.requests import OTLP, TraceRequest
 from tollspan.collector.builtins import FACTORIES
+from tollspan.collector.config.load import loaded
 from tollspan.collector.registry import build_registry
 from tollspan.collector.service import Service
 from tollspan.errors import ConfigError
@@ -149,26 +151,33 @@ async def test_a_configuration_that_does_not_start_is_rolled_back_with_its_queue
         assert spans_of(peer) == span_ids(requests)
 
 
-async def test_sighup_reads_the_configuration_again():
-    port, versions = free_port(), itertools.count(1)
+async def test_sighup_reads_the_file_again_and_tells_a_faulty_ones_lines(tmp_path):
+    port, path = free_port(), tmp_path / "collector.yaml"
     with running_peer() as peer:
-        configs = iter([document(port, peer.url, batch_size=5), {"receivers": {}}])
+        path.write_text(yaml.safe_dump(document(port, peer.url)))
         service = Service(document(port, peer.url), REGISTRY, drain_deadline_s=5)
-        read, ready = asyncio.Event(), asyncio.Event()
-
-        def reread():
-            next(versions)
-            read.set()
-            return next(configs)
-
-        task = asyncio.create_task(service.run(ready.set, reread))
-        await ready.wait()
-        for _ in range(2):
-            read.clear()
+        ready = asyncio.Event()
+        with capture_logs() as logs:
+            task = asyncio.create_task(service.run(ready.set, lambda: loaded([str(path)])))
+            await ready.wait()
+            path.write_text(yaml.safe_dump(document(port, peer.url, batch_size=5)))
             os.kill(os.getpid(), signal.SIGHUP)
-            await read.wait()
+            await logged(logs, "config_reloaded")
+            path.write_text(yaml.safe_dump(document(port, peer.url, no_such_key=1)))
+            os.kill(os.getpid(), signal.SIGHUP)
+            await logged(logs, "config_reload_refused")
         async with httpx.AsyncClient() as client:
             await post(client, port, TraceRequest(1))
         os.kill(os.getpid(), signal.SIGTERM)
         await task
-    assert service._configuration.parts
+    (refused,) = (log for log in logs if log["event"] == "config_reload_refused")
+    line = path.read_text().splitlines().index("    no_such_key: 1") + 1
+    (problem,) = refused["problems"]
+    assert problem.startswith(f"{path}:{line}: exporters::otlp_http::no_such_key: unknown key")
+
+
+async def logged(logs, event):
+    """Return when that is in the log, which tells nobody that it has grown."""
+    async with asyncio.timeout(20):
+        while event not in [log["event"] for log in logs]:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.005)

@@ -15,7 +15,7 @@ from tollspan.collector.builtins import FACTORIES
 from tollspan.collector.component import Kind, Registry
 from tollspan.collector.config.decode import plain_value
 from tollspan.collector.config.json_schema import build_schema
-from tollspan.collector.config.load import Source, load, locating, parse_setting
+from tollspan.collector.config.load import Source, load, loaded, parse_setting
 from tollspan.collector.config.redact import redact
 from tollspan.collector.config.validate import validate
 from tollspan.collector.log_output import configure_logging
@@ -82,16 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, registry: Registry) -> None:
     sources = _sources(arguments)
-    config = load(sources)
-    with locating(sources):
+    with loaded(sources) as config:
         service = Service(config, registry, metrics_endpoint=METRICS_ENDPOINT)
-    run_in_event_loop(service.run(reread=lambda: load(sources)))
+    run_in_event_loop(service.run(reread=lambda: loaded(sources)))
 
 
 def _validate(arguments: argparse.Namespace, registry: Registry) -> None:
-    sources = _sources(arguments)
-    config = load(sources)
-    with locating(sources):
+    with loaded(_sources(arguments)) as config:
         graph.build(validate(config, registry))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,8 @@ DRAIN_DEADLINE_S = 30.0
 _log = structlog.get_logger()
 
 
-Reread = Callable[[], Mapping[str, Any]]
-"""Reads the configuration again; raises what `load` raises."""
+Reread = Callable[[], AbstractContextManager[Mapping[str, Any]]]
+"""Reads the configuration again; raises what `load` raises, and may add to what is raised inside."""
 
 
 class Service:
@@ -145,7 +146,8 @@ class Service:
     async def _try_reload(self, reread: Reread) -> None:
         _log.info("config_reloading")
         try:
-            await self.reload(reread())
+            with reread() as config:
+                await self.reload(config)
         except ExceptionGroup as group:
             _log.error("config_reload_refused", problems=[str(problem) for problem in group.exceptions])
         except TollspanError as error:

@@ -43,6 +43,14 @@ def load(sources: Sequence[Source]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
+def loaded(sources: Sequence[Source]) -> Iterator[dict[str, Any]]:
+    """What `load` gives; faults found inside name their place as `locating` says."""
+    config = load(sources)
+    with locating(sources):
+        yield config
+
+
+@contextlib.contextmanager
 def locating(sources: Sequence[Source]) -> Iterator[None]:
     """ConfigErrors in a group that is raised inside also name the `file:line` they are about.
 
