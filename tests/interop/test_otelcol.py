@@ -1,17 +1,16 @@
-"""The OpenTelemetry Collector, before and behind ours.
-
-Its binary is `otelcol` in the PATH, or what the variable OTELCOL names. From the Collector's
-sources it is built by `go build` in cmd/otelcorecol.
-"""
+"""The OpenTelemetry Collector, before and behind ours."""
 
 import httpx
 import pytest
 import yaml
 
 from helpers.collector_process import Collector
+from helpers.gateway import Gateway
 from helpers.otlp_peer import running_peer
 from helpers.peer_process import free_port, running_process
 from helpers.signals import trace_request
+
+pytestmark = pytest.mark.timeout(1200)
 
 HTTP, GRPC = "otlp_http", "otlp_grpc"
 
@@ -23,23 +22,25 @@ def exporter(kind, http_url, grpc_address):
     return {GRPC: {"endpoint": grpc_address, "tls": {"insecure": True}}}
 
 
-def document(grpc, http, exporters):
+def document(grpc, http, exporters, extensions=None):
     protocols = {"grpc": {"endpoint": grpc}, "http": {"endpoint": http}}
     return {
         "receivers": {"otlp": {"protocols": protocols}},
         "exporters": exporters,
+        "extensions": extensions or {},
         "service": {
+            "extensions": list(extensions or {}),
             "pipelines": {"traces": {"receivers": ["otlp"], "exporters": list(exporters)}},
             "telemetry": {"metrics": {"level": "none"}},
         },
     }
 
 
-def start_otelcol(otelcol, folder, exporters):
+def start_otelcol(otelcol, folder, exporters, extensions=None):
     """The running process, its HTTP URL and its gRPC address."""
     grpc, http = (f"127.0.0.1:{free_port()}" for _ in range(2))
     config = folder / "otelcol.yaml"
-    config.write_text(yaml.safe_dump(document(grpc, http, exporters)))
+    config.write_text(yaml.safe_dump(document(grpc, http, exporters, extensions)))
     running = running_process(
         [otelcol, "--config", str(config)], folder / "otelcol.log", port=int(http.rpartition(":")[2])
     )
@@ -89,3 +90,22 @@ def test_both_run_the_same_configuration(otelcol, tmp_path):
     assert [span.span_id for span in first.spans] == [span.span_id for span in second.spans]
     for header in ("content-type", "content-encoding", "x-team"):
         assert first.headers[header] == second.headers[header]
+
+
+def test_its_oauth2client_gets_its_tokens_from_our_token_endpoint(otelcol, tmp_path):
+    with Gateway(tmp_path / "data") as gateway:
+        credential = gateway.create_credential()
+        oauth2 = {
+            "client_id": credential["client_id"],
+            "client_secret": credential["client_secret"],
+            "token_url": f"{gateway.url}/token",
+            "scopes": ["write:traces"],
+            "endpoint_params": {"audience": gateway.url},
+        }
+        exporters = {HTTP: {"endpoint": gateway.url, "auth": {"authenticator": "oauth2client"}}}
+        running, url, _ = start_otelcol(otelcol, tmp_path, exporters, {"oauth2client": oauth2})
+        with running:
+            post(url)
+        headers = gateway.authorization(credential)
+        answer = httpx.get(f"{gateway.url}/api/v1/traces", params={"limit": 10}, headers=headers)
+    assert sum(row["spans"] for row in answer.raise_for_status().json()["data"]) == 5
