@@ -32,6 +32,7 @@ from tollspan.sdk.settings import Settings, read_settings
 from tollspan.sdk.status import Status
 from tollspan.sdk.token_fetch import TokenFetch
 from tollspan.sdk.unit_propagation import UnitPropagator
+from tollspan.sdk.uwsgi import watch_uwsgi
 
 
 class Tollspan:
@@ -99,6 +100,7 @@ class Tollspan:
             self._events.notice("reconfigured", f"init was called again: the new settings apply{stays}")
         else:
             self._configured = True
+            watch_uwsgi(self._events)
         self._process.end_timeout_s = common.shutdown_timeout_s
         self._attribution.use(common.unit, common.parent_unit, trusts_callers=common.unit_from_callers)
         self._unit_propagator.use(common.propagate_unit_to, trusts_callers=common.unit_from_callers)
