@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
 from helpers.broken_pipeline import Broken
 from helpers.otlp_peer import OTLPPeer
 from tollspan.otlp.signals import Signal
+from tollspan.sdk.attribution import Attribution
 from tollspan.sdk.delivery import Delivery
 from tollspan.sdk.events import Events
 from tollspan.sdk.exporter import Exporter
@@ -34,7 +35,7 @@ def _exporter(peer: OTLPPeer, **arguments: Any) -> Exporter[MetricsData]:
 
 @pytest.fixture
 def pipeline(peer: OTLPPeer) -> Iterator[MetricPipeline]:
-    pipeline = MetricPipeline("cumulative", EXPLICIT, Events())
+    pipeline = MetricPipeline("cumulative", EXPLICIT, Attribution(Events()), Events())
     pipeline.exporter = _exporter(peer)
     pipeline.interval_s = 3600
     pipeline.start()
@@ -79,7 +80,7 @@ def test_a_flush_collects_at_once(peer: OTLPPeer, pipeline: MetricPipeline) -> N
 def test_temporality_is_as_the_specification_says(
     peer: OTLPPeer, temporality: str, counter: int, up_down: int, observed: int
 ) -> None:
-    pipeline = MetricPipeline(temporality, EXPLICIT, Events())
+    pipeline = MetricPipeline(temporality, EXPLICIT, Attribution(Events()), Events())
     pipeline.exporter = _exporter(peer)
     pipeline.start()
     meter = MeterProvider([pipeline], shutdown_on_exit=False).get_meter("tests")
@@ -99,7 +100,7 @@ def test_temporality_is_as_the_specification_says(
     [(EXPLICIT, "histogram"), ("base2_exponential_bucket_histogram", "exponential_histogram")],
 )
 def test_histograms_become_what_the_settings_say(peer: OTLPPeer, name: str, member: str) -> None:
-    pipeline = MetricPipeline("cumulative", name, Events())
+    pipeline = MetricPipeline("cumulative", name, Attribution(Events()), Events())
     pipeline.exporter = _exporter(peer)
     pipeline.start()
     MeterProvider([pipeline], shutdown_on_exit=False).get_meter("tests").create_histogram("h").record(1)
@@ -140,7 +141,7 @@ def test_a_callback_that_hangs_holds_up_nobody_else(peer: OTLPPeer, pipeline: Me
 
 
 def test_without_an_exporter_nothing_is_collected_and_all_is_quiet() -> None:
-    pipeline = MetricPipeline("delta", EXPLICIT, Events())
+    pipeline = MetricPipeline("delta", EXPLICIT, Attribution(Events()), Events())
     pipeline.start()
     MeterProvider([pipeline], shutdown_on_exit=False).get_meter("tests").create_counter("orders").add(1)
     pipeline.collect_now(5)
@@ -152,7 +153,7 @@ def test_without_an_exporter_nothing_is_collected_and_all_is_quiet() -> None:
 def test_a_bug_in_the_pipeline_ends_neither_the_thread_nor_the_application(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    pipeline = MetricPipeline("cumulative", EXPLICIT, Events())
+    pipeline = MetricPipeline("cumulative", EXPLICIT, Attribution(Events()), Events())
     pipeline.exporter = Broken()
     pipeline.start()
     MeterProvider([pipeline], shutdown_on_exit=False).get_meter("tests").create_counter("orders").add(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 
 import tollspan
@@ -59,6 +60,19 @@ def test_beside_a_foreign_provider_the_pipeline_works_with_its_resource(
     assert handle.flush().sent == 1
     assert _services(peer) == ["theirs"]
     assert "using the meter provider that is set, with its resource" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(MeterProvider, "add_metric_reader"), reason="needs opentelemetry-sdk 1.43")
+def test_units_of_a_foreign_provider_are_measured_for_us_alone(peer: OTLPPeer) -> None:
+    theirs = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([theirs], shutdown_on_exit=False))
+    handle = tollspan.init(endpoint=peer.url, metric_units=True)
+    with tollspan.unit("acme"):
+        metrics.get_meter("tests").create_counter("orders").add(1)
+    assert handle.flush().ok
+    (ours,) = peer.measured["orders"]
+    assert [pair.key for pair in ours.sum.data_points[0].attributes] == ["tollspan.unit"]
+    assert "acme" not in theirs.get_metrics_data().to_json()
 
 
 def test_a_provider_that_takes_no_more_readers_is_said(caplog: pytest.LogCaptureFixture) -> None:

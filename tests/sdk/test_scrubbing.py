@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import View
 from opentelemetry.trace import Link
 
 import tollspan
 from helpers.ended_spans import ended_spans
 from helpers.otlp_peer import OTLPPeer
 from helpers.scripts import run_script
+from tollspan.otlp.encoding import encode_metrics
 from tollspan.sdk.recording import Recording, record
 from tollspan.sdk.scrubbing import CACHE_MAX, HINTS, REDACTED, TEXTS, Scrubber
 
@@ -149,6 +154,35 @@ def test_log_records_are_scrubbed_body_and_attributes(recording: Recording):
 
     assert (first.body, dict(first.attributes)) == ("got [REDACTED]", {"password": REDACTED, "user": "ann"})
     assert second.body == {"deep": [{"api_key": REDACTED}, "fine"], "n": 7}
+
+
+def test_attributes_of_metrics_and_their_exemplars_are_scrubbed_and_the_callers_stay() -> None:
+    reader = InMemoryMetricReader()
+    views = [View(instrument_name="*", attribute_keys={"token", "user"})]
+    provider = MeterProvider(
+        [reader], views=views, exemplar_filter=AlwaysOnExemplarFilter(), shutdown_on_exit=False
+    )
+    given = {"token": "hunter22", "user": "ann", "url": "postgres://shop:hunter22@db/shop"}
+    meter = provider.get_meter("tests")
+    meter.create_counter("orders").add(1, given)
+    meter.create_histogram("sizes").record(1, given)
+    collected = reader.get_metrics_data()
+    assert collected is not None
+    Scrubber().scrub_metrics([collected])
+    request = ExportMetricsServiceRequest.FromString(encode_metrics([collected]).body)
+    assert b"hunter22" not in request.SerializeToString()
+    points = [
+        point
+        for metric in request.resource_metrics[0].scope_metrics[0].metrics
+        for point in (*metric.sum.data_points, *metric.histogram.data_points)
+    ]
+    assert [{a.key: a.value.string_value for a in p.attributes} for p in points] == 2 * [
+        {"token": REDACTED, "user": "ann"}
+    ]
+    assert {e.filtered_attributes[0].value.string_value for p in points for e in p.exemplars} == {
+        f"postgres://shop:{REDACTED}@db/shop"
+    }
+    assert given["token"] == "hunter22"
 
 
 def test_a_body_that_contains_itself_is_left_alone(recording: Recording):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from opentelemetry.metrics import Synchronous
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
+from opentelemetry.sdk.metrics._internal.measurement import Measurement
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import (
     Aggregation,
@@ -16,6 +20,7 @@ from opentelemetry.sdk.metrics.view import (
 
 from tollspan.otlp.encoding import encode_metrics
 from tollspan.otlp.signals import Signal
+from tollspan.sdk.attribution import Attribution
 from tollspan.sdk.delivery import ItemType
 from tollspan.sdk.events import Events
 from tollspan.sdk.exporter import Exporter
@@ -44,7 +49,7 @@ class MetricPipeline(MetricReader):
     collected, so that no change is lost between totals.
     """
 
-    def __init__(self, temporality: str, histograms: str, events: Events) -> None:
+    def __init__(self, temporality: str, histograms: str, attribution: Attribution, events: Events) -> None:
         super().__init__(
             dict.fromkeys(DELTAS[temporality], AggregationTemporality.DELTA),
             {Histogram: HISTOGRAMS[histograms]()},
@@ -52,6 +57,7 @@ class MetricPipeline(MetricReader):
         self.exporter: Exporter[MetricsData] | None = None
         self.interval_s = 60.0
         self.shutdown_timeout_s = 2.0
+        self._attribution = attribution
         self._events = events
         self._thread: threading.Thread | None = None
         self._begin()
@@ -92,14 +98,34 @@ class MetricPipeline(MetricReader):
         """
         started = self._thread is not None
         self._begin()
-        consumer = getattr(self._collect, "__self__", None)
-        if consumer is not None:
+        if (consumer := self._consumer()) is not None:
             consumer._lock = threading.Lock()  # noqa: SLF001 - the parent's thread may have held it
             storage = consumer._reader_storages[self]  # noqa: SLF001
             storage._lock = threading.RLock()  # noqa: SLF001
             storage._instrument_view_instrument_matches = {}  # noqa: SLF001 - made anew by the next measurement
         if started:
             self.start()
+
+    def measure_units(self, wanted: bool) -> None:
+        """From now on what is measured has the unit as an attribute, or not; other readers never see it."""
+        if (consumer := self._consumer()) is not None:
+            storage = consumer._reader_storages[self]  # noqa: SLF001
+            plain = partial(type(storage).consume_measurement, storage)
+            storage.consume_measurement = self._with_unit(plain) if wanted else plain
+
+    def _with_unit(self, consume: Callable[..., None]) -> Callable[..., None]:
+        def consume_with_unit(measurement: Measurement, *args: Any) -> None:
+            # Callbacks are asked in a thread that works for nobody.
+            synchronous = isinstance(measurement.instrument, Synchronous)
+            if synchronous and (units := self._attribution.attributes(measurement.context)):
+                measurement = replace(measurement, attributes={**units, **(measurement.attributes or {})})
+            consume(measurement, *args)
+
+        return consume_with_unit
+
+    def _consumer(self) -> Any:
+        """What the provider collects with, once it has this reader."""
+        return getattr(self._collect, "__self__", None)
 
     def shutdown(self, timeout_millis: float = 30000, **kwargs: Any) -> None:
         """Everything measured is delivered or dropped; the meter provider calls this."""

@@ -48,12 +48,13 @@ class Pipelines:
         self.spans = SpanPipeline(attribution, events)
         self.logs = LogPipeline(attribution, events)
         self.metrics: MetricPipeline | None = None
+        self._attribution = attribution
         self._events = events
         self._scrubber = Scrubber()
         self._console = Console()
         self._tracing = Tracing(self.spans, events)
         self._logs_provider = LogsProvider(self.logs, events)
-        self._metrics_provider = MetricsProvider(attribution, events)
+        self._metrics_provider = MetricsProvider(events)
         self._exporters: dict[Signal, Exporter[Any]] = {}
         self._settings: Settings | None = None
         self._resource = Resource.get_empty()
@@ -132,10 +133,11 @@ class Pipelines:
             self._logs_provider.attach(resource)
         if Signal.METRICS.value in settings.signals:
             self.metrics = self.metrics or MetricPipeline(
-                settings.metric_temporality, settings.metric_histograms, self._events
+                settings.metric_temporality, settings.metric_histograms, self._attribution, self._events
             )
             self.metrics.interval_s = settings.metric_interval_s
-            self._metrics_provider.attach(resource, self.metrics, by_unit=settings.metric_units)
+            self._metrics_provider.attach(resource, self.metrics)
+            self.metrics.measure_units(settings.metric_units)
         for signal in Signal:
             pipeline = self._pipeline(signal)
             if signal.value not in settings.signals and pipeline is not None:

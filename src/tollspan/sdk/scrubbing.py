@@ -1,4 +1,4 @@
-"""Takes secrets out of spans and log records before they leave, by the name of an attribute and by its look.
+"""Takes secrets out of all three signals before they leave, by the name of an attribute and by its look.
 
 Works in the exporter's thread, on what ends up in requests and spool. The pattern matches
 each text in one pass, however it is made: no part of it can start within a run of another.
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.metrics.export import DataPointT, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Status
 
@@ -77,11 +78,10 @@ class Scrubber:
         """`item_type`, whose items are scrubbed before they are encoded."""
         scrubs: Mapping[Signal, Callable[[Iterable[Any]], None]] = {
             Signal.TRACES: self.scrub_spans,
+            Signal.METRICS: self.scrub_metrics,
             Signal.LOGS: self.scrub_logs,
         }
-        scrub = scrubs.get(item_type.signal)
-        if scrub is None:
-            return item_type
+        scrub = scrubs[item_type.signal]
 
         def encode(items: Sequence[Any]) -> Encoded:
             if self._on:
@@ -101,11 +101,31 @@ class Scrubber:
             if description and (clean := self._text(description)) is not description:
                 span._status = Status(span._status.status_code, clean)  # noqa: SLF001
 
+    def scrub_metrics(self, collections: Iterable[MetricsData]) -> None:
+        """Attributes of the data points and their exemplars hold no secret.
+
+        They are copied, as they are those of the aggregations and of the callers. Points that were told
+        apart by secrets alone have the same attributes then.
+        """
+        for collected in collections:
+            for resource in collected.resource_metrics:
+                for instrumentation_scope in resource.scope_metrics:
+                    for metric in instrumentation_scope.metrics:
+                        points: Any = metric.data.data_points  # A list, made for this collection.
+                        points[:] = map(self._point, points)
+
     def scrub_logs(self, records: Iterable[ReadableLogRecord]) -> None:
         """Bodies and attributes of the records hold no secret."""
         for record in records:
             self._scrub_attributes(record.log_record.attributes)
             record.log_record.body = self._value(record.log_record.body)
+
+    def _point(self, point: DataPointT) -> DataPointT:
+        exemplars = [
+            replace(exemplar, filtered_attributes=self._value(exemplar.filtered_attributes))
+            for exemplar in point.exemplars
+        ]
+        return replace(point, attributes=self._value(point.attributes), exemplars=exemplars)
 
     def _scrub_attributes(self, attributes: Any) -> None:
         held = plain_dict(attributes)
