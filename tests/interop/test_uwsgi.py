@@ -1,4 +1,7 @@
-"""uWSGI as published, with workers that it forks after the application was loaded."""
+"""uWSGI as published, with a worker that it forks after the application was loaded.
+
+One, as uWSGI forgets to end a worker that is still starting.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +42,12 @@ def app(environ, start_response):
     [["--enable-threads"], ["--threads=2"], ["--enable-threads", "--py-call-osafterfork"], []],
     ids=" ".join,
 )
-def test_workers_deliver_all_signals_once(tmp_path: Path, options: list[str]) -> None:
+def test_the_worker_delivers_all_signals_once(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "app.py").write_text(APP)
     port = free_port()
     command = [
         *(installed("uwsgi==2.0.31") / "bin" / "uwsgi", "--home", sys.prefix, "--module=app:app", "--master"),
-        *("--processes=2", f"--http-socket=127.0.0.1:{port}", "--die-on-term", *options),
+        *("--processes=1", f"--http-socket=127.0.0.1:{port}", "--die-on-term", *options),
     ]
     names = [f"request-{number}" for number in range(8)]
     with running_peer() as peer, (tmp_path / "log").open("w") as log:
@@ -53,7 +56,7 @@ def test_workers_deliver_all_signals_once(tmp_path: Path, options: list[str]) ->
         try:
             for name in names:
                 answer_of(f"http://127.0.0.1:{port}/{name}", server)
-            # Workers that are busy, be it with the last line of their log, end without exit handlers.
+            # A worker that is busy, be it with the last line of its log, ends without exit handlers.
             while (tmp_path / "log").read_text().count("GET /") < len(names):
                 time.sleep(0.01)
         finally:

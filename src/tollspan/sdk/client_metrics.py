@@ -69,6 +69,8 @@ def metric_problem(name: str, kind: str, unit: str) -> str | None:
         problem = "Prometheus adds _total where it belongs; leave it out"
     elif re.search(r"[_.](ms|s|seconds|bytes|milliseconds)$", name):
         problem = "a unit does not belong into the name; pass it as unit"
+    elif re.fullmatch(r"byte|[a-z]{5,}", unit):
+        problem = f"{unit} is no unit of UCUM: write s, ms, By, % or {{{unit}}}"
     elif meant := difflib.get_close_matches(name, METRICS, 1, 0.9):
         problem = f"did you mean {meant[0]}, as the semantic conventions call it?"
     return problem

@@ -20,6 +20,7 @@ from tollspan.oauth2.token_source import TokenSource
 from tollspan.otlp.signals import Signal
 from tollspan.sdk import log_handler
 from tollspan.sdk.attribution import Attribution
+from tollspan.sdk.doctor.finding import Finding
 from tollspan.sdk.events import Events
 from tollspan.sdk.exporter import FlushResult
 from tollspan.sdk.http_transport import HTTPTransport
@@ -48,6 +49,7 @@ class Tollspan:
         self._log_handler = LogHandler(self._events)
         self._process = Process(self.shutdown, self._after_fork)
         self._configured = False
+        self._arguments: Mapping[str, Any] = {}
         self._token_source: TokenSource | None = None
 
     def configure(self, arguments: Mapping[str, Any], environ: Mapping[str, str], *, strict: bool) -> None:
@@ -59,6 +61,7 @@ class Tollspan:
             for problem in problems:
                 self._events.misconfigured(problem)
             with self._lock:
+                self._arguments = arguments
                 self._apply(settings)
         except Exception as error:
             if strict:
@@ -91,6 +94,19 @@ class Tollspan:
             token=None if self._token_source is None else self._token_source.status(),
             instrumentations=self._instrumentations.states,
         )
+
+    def diagnose(self) -> list[Finding]:
+        """What `tollspan doctor` finds, with the arguments of `init`, and what was recorded by now.
+
+        Asks token endpoint and destination, and sends a test span. Prints as lines, without secrets.
+        """
+        from tollspan.sdk.doctor.examination import examine  # noqa: PLC0415 - no start is to wait for these
+        from tollspan.sdk.doctor.recorded_check import check_recorded  # noqa: PLC0415
+
+        status = self.status()
+        metrics = self._pipelines.metrics
+        findings = check_recorded(status, [] if metrics is None else metrics.instruments())
+        return [*findings, *examine(self._arguments, os.environ, status.instrumentations)]
 
     def _apply(self, settings: Mapping[Signal, Settings]) -> None:
         common = settings[Signal.TRACES]

@@ -6,10 +6,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.metrics import Synchronous
-from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
+from opentelemetry.sdk.metrics import (
+    Counter,
+    Histogram,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+    UpDownCounter,
+)
 from opentelemetry.sdk.metrics._internal.measurement import Measurement
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import (
@@ -40,6 +47,25 @@ HISTOGRAMS: Mapping[str, type[Aggregation]] = {
     "base2_exponential_bucket_histogram": ExponentialBucketHistogramAggregation,
 }
 """What a histogram becomes unless a view says otherwise, by its name in the same specification."""
+
+
+KINDS: Mapping[type, str] = {
+    Counter: "counter",
+    ObservableCounter: "counter",
+    UpDownCounter: "up_down",
+    ObservableUpDownCounter: "up_down",
+    Histogram: "histogram",
+    ObservableGauge: "gauge",
+}
+"""What instruments are, in the words of `tollspan.metric`; a synchronous gauge is none of these classes."""
+
+
+class InstrumentFacts(NamedTuple):
+    """An instrument that was used."""
+
+    name: str
+    kind: str
+    unit: str
 
 
 class MetricPipeline(MetricReader):
@@ -105,6 +131,13 @@ class MetricPipeline(MetricReader):
             storage._instrument_view_instrument_matches = {}  # noqa: SLF001 - made anew by the next measurement
         if started:
             self.start()
+
+    def instruments(self) -> list[InstrumentFacts]:
+        """Those that measured something in this process."""
+        if (consumer := self._consumer()) is None:
+            return []
+        used = list(consumer._reader_storages[self]._instrument_view_instrument_matches)  # noqa: SLF001
+        return [InstrumentFacts(each.name, _kind(each), each.unit) for each in used]
 
     def measure_units(self, wanted: bool) -> None:
         """From now on what is measured has the unit as an attribute, or not; other readers never see it."""
@@ -172,6 +205,10 @@ class MetricPipeline(MetricReader):
             with self._work:
                 self._done = asked
                 self._work.notify_all()
+
+
+def _kind(instrument: object) -> str:
+    return next((kind for made_by, kind in KINDS.items() if isinstance(instrument, made_by)), "gauge")
 
 
 def point_count(metrics_data: MetricsData) -> int:

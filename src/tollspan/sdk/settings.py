@@ -242,10 +242,10 @@ def read_settings(
     return settings, problems + faults
 
 
-def find_origins(environ: Mapping[str, str]) -> dict[str, str]:
-    """Where settings that are not passed to `init` come from: variables, or the destination's defaults."""
-    destination = _find_destination({}, environ)
-    places = {name: _find(name, {}, environ, Signal.TRACES, destination) for name in ROWS}
+def find_origins(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Where settings come from: arguments of `init`, variables, or the destination's defaults."""
+    destination = _find_destination(arguments, environ)
+    places = {name: _find(name, arguments, environ, Signal.TRACES, destination) for name in ROWS}
     return {name: place.origin for name, place in places.items() if place is not None}
 
 

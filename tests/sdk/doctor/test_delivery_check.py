@@ -17,7 +17,7 @@ CLIENT = {"TOLLSPAN_CLIENT_ID": "shop", "TOLLSPAN_CLIENT_SECRET": "hunter22"}
 
 
 def check(peer: OTLPPeer, **environ: str) -> list[Finding]:
-    return list(check_delivery(read_all({"TOLLSPAN_ENDPOINT": peer.url, **environ})))
+    return list(check_delivery(read_all({}, {"TOLLSPAN_ENDPOINT": peer.url, **environ})))
 
 
 def jwt(**claims: object) -> str:

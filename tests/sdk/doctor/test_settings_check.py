@@ -14,7 +14,7 @@ IDENTITY = {
 def found(environ: dict[str, str], *verdicts: Verdict) -> dict[str, Finding]:
     return {
         finding.topic: finding
-        for finding in check_settings(environ)
+        for finding in check_settings({}, environ)
         if finding.verdict in (verdicts or tuple(Verdict))
     }
 
@@ -22,7 +22,7 @@ def found(environ: dict[str, str], *verdicts: Verdict) -> dict[str, Finding]:
 def test_it_says_where_each_setting_comes_from_and_not_what_it_is():
     environ = {**IDENTITY, "TOLLSPAN_CLIENT_ID": "shop-id", "TOLLSPAN_CLIENT_SECRET": "hunter22"}
 
-    findings = list(check_settings(environ))
+    findings = list(check_settings({}, environ))
 
     assert "client_secret from TOLLSPAN_CLIENT_SECRET" in str(findings[0])
     assert "service_name from OTEL_SERVICE_NAME" in str(findings[0])

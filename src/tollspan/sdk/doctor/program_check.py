@@ -15,10 +15,19 @@ from tollspan.sdk.settings import Settings
 PACKAGES = ("tollspan", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation")
 
 
-def check_program(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Versions, instrumentations, and hazards of how programs are started."""
+def check_program(
+    settings: Settings, environ: Mapping[str, str], instrumentations: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
+    """Versions, instrumentations, and hazards of how programs are started.
+
+    Without `instrumentations`, the state of each, they are put to work to find that out.
+    """
     yield from _check_versions()
-    yield from _check_instrumentations(settings)
+    if settings.instrument:
+        states = _activate(settings) if instrumentations is None else instrumentations
+        yield from _check_instrumentations(states)
+    else:
+        yield warning("instrumentations", "are switched off (TOLLSPAN_INSTRUMENT)", "is that meant?")
     yield from _check_environment(settings, environ)
     yield ok("exit", "what waits is flushed at exit and on SIGTERM; before os._exit call flush()")
 
@@ -42,13 +51,13 @@ def _check_versions() -> Iterator[Finding]:
         )
 
 
-def _check_instrumentations(settings: Settings) -> Iterator[Finding]:
-    if not settings.instrument:
-        yield warning("instrumentations", "are switched off (TOLLSPAN_INSTRUMENT)", "is that meant?")
-        return
+def _activate(settings: Settings) -> Mapping[str, str]:
     instrumentations = Instrumentations(Events())
     instrumentations.activate(settings.disable)
-    states = instrumentations.states
+    return instrumentations.states
+
+
+def _check_instrumentations(states: Mapping[str, str]) -> Iterator[Finding]:
     on = sorted(name for name, state in states.items() if state == ON)
     if not on:
         yield warning("instrumentations", "none is on", "pip install 'tollspan[instrument]'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 
@@ -19,26 +20,26 @@ IDENTITY = {
 """What every service has to say about itself, the same at each start, and the variable for it."""
 
 
-def read_all(environ: Mapping[str, str]) -> dict[Signal, Settings]:
+def read_all(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> dict[Signal, Settings]:
     """The settings of each signal."""
-    return {signal: read_settings({}, environ, signal)[0] for signal in Signal}
+    return {signal: read_settings(arguments, environ, signal)[0] for signal in Signal}
 
 
-def check_settings(environ: Mapping[str, str]) -> Iterator[Finding]:
+def check_settings(arguments: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Finding]:
     """Each wrong setting, the sources of the others, and who the telemetry says it is from."""
     said: set[str] = set()
     for signal in Signal:
-        for error in read_settings({}, environ, signal)[1]:
+        for error in read_settings(arguments, environ, signal)[1]:
             if str(error) not in said:
                 said.add(str(error))
                 topic = error.path or "settings"
                 yield problem(topic, error.problem, error.hint or "see docs/reference.md")
-    origins = find_origins(environ)
+    origins = find_origins(arguments, environ)
     found = ", ".join(f"{name} from {origin}" for name, origin in sorted(origins.items()))
-    yield ok("settings", found or "none in the environment; arguments of init() are not seen here")
+    yield ok("settings", found or "none in the environment; init(...).diagnose() sees its arguments too")
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         yield problem("OTEL_SDK_DISABLED", "switches all telemetry off", "unset it")
-    yield from _check_identity(build_resource(read_settings({}, environ)[0]))
+    yield from _check_identity(build_resource(read_settings(arguments, environ)[0]))
 
 
 def _check_identity(resource: Resource) -> Iterator[Finding]:
