@@ -14,6 +14,9 @@ from tollspan.sdk.setting_values import UnitSource
 from tollspan.sdk.unit import PARENT_UNIT, UNIT, Unit, current_unit
 from tollspan.sdk.unit_propagation import caller_unit, span_attributes
 
+ID_TYPES = (str, int, UUID)
+"""As a tuple: to test against a union takes four times as long."""
+
 SLOW_S = 0.01
 """Resolvers that hold up one span for longer are reported."""
 
@@ -85,7 +88,7 @@ class Attribution:
             return above
         try:
             answer = source()
-            if isinstance(answer, str | int | UUID):
+            if isinstance(answer, ID_TYPES):
                 return str(answer) or None
             if answer is not None:
                 raise TypeError("the answer is no id")

@@ -2,7 +2,8 @@
 
 A file holds one body, without headers or tokens; its name says how it is to be read. Any
 number of processes may share a folder: a file is locked by whoever sends it, the kernel
-unlocks it when that process dies, and it is removed once it has arrived.
+unlocks it when that process dies, and it is removed once it has arrived. Files outlive the
+process however it ends. They are not forced to the disk: a power cut may take the last ones.
 """
 
 from __future__ import annotations
