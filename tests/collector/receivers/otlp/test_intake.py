@@ -51,6 +51,7 @@ def test_two_datasets_and_no_header_leave_no_choice():
         (HTTPProblem(404, ""), Refusal.UNSUPPORTED),
         (HTTPProblem(403, ""), Refusal.FORBIDDEN),
         (HTTPProblem(408, ""), Refusal.TOO_SLOW),
+        (HTTPProblem(429, ""), Refusal.UNAVAILABLE),
         (errors.MissingTokenError(""), Refusal.UNAUTHENTICATED),
         (errors.InvalidTokenError(""), Refusal.UNAUTHENTICATED),
         (errors.InsufficientScopeError("write:logs"), Refusal.FORBIDDEN),

@@ -8,6 +8,7 @@ from functools import partial
 
 from tollspan.collector.exchange_cycle import Answer
 from tollspan.collector.http_body import Body, read_body
+from tollspan.collector.receivers.otlp.body_budget import BodyBudget
 from tollspan.collector.receivers.otlp.config import HTTPConfig
 from tollspan.collector.receivers.otlp.cors import open_to_pages
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
@@ -38,6 +39,7 @@ class HTTPExchange:
     def __init__(self, config: HTTPConfig, intake: Intake) -> None:
         self._config = config
         self._intake = intake
+        self._budget = BodyBudget()
         self._aside = asyncio.Semaphore(ASIDE_MAX)
 
     async def answer(
@@ -53,13 +55,15 @@ class HTTPExchange:
             head = read_head(method, headers)
             self._intake.require_pipeline(signal)
             tenant, dataset = await self._intake.identify(signal, headers)
-            data = await read_body(
-                body,
-                head.content_length,
-                bytes_max=self._config.body_bytes_max,
-                timeout_s=self._config.read_timeout_s,
-            )
-            payload = await self._unpack(signal, head, data)
+            with self._budget.counting(tenant, body) as counted:
+                data = await read_body(
+                    counted,
+                    head.content_length,
+                    bytes_max=self._config.body_bytes_max,
+                    timeout_s=self._config.read_timeout_s,
+                )
+                payload = await self._unpack(signal, head, data)
+                del data  # what is unpacked is the pipeline's from here on
             items = payload.items + payload.rejected
             receipt = await self._intake.deliver(signal, payload, tenant, dataset)
             return success(signal, head.encoding, receipt.rejected, receipt.reason)

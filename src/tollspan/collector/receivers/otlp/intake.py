@@ -130,7 +130,12 @@ def classify(error: Exception) -> Refusal:
     return next((_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS), Refusal.DEFECT)
 
 
-_PROBLEMS = {401: Refusal.UNAUTHENTICATED, 403: Refusal.FORBIDDEN, 408: Refusal.TOO_SLOW}
+_PROBLEMS = {
+    401: Refusal.UNAUTHENTICATED,
+    403: Refusal.FORBIDDEN,
+    408: Refusal.TOO_SLOW,
+    429: Refusal.UNAVAILABLE,
+}
 
 _REFUSALS: dict[type, Refusal] = {
     AuthError: Refusal.UNAUTHENTICATED,
