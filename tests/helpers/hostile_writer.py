@@ -25,8 +25,8 @@ def inside(items):
     return field_bytes(1, field_bytes(2, items))
 
 
-def distinct_attributes():
-    keys = (b"%d" % number for number in range(3_000_000))
+def distinct_attributes(count=3_000_000):
+    keys = (b"%d" % number for number in range(count))
     return b"".join(field_bytes(9, field_bytes(1, key) + field_bytes(2, field_bytes(1, b""))) for key in keys)
 
 
