@@ -4,22 +4,15 @@ import asyncio
 import gzip
 import itertools
 from collections import Counter
-from contextlib import asynccontextmanager
 
 import grpc
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers.gateway_service import key_of, running_gateway
 from helpers.otlp_peer import running_peer
 from helpers.signals import REQUESTS, trace_request
-from tollspan.collector.config.load import load
-from tollspan.collector.service import Service
-from tollspan.gateway.authserver.credential import CredentialDraft
-from tollspan.gateway.authserver.permissions import PERMISSIONS
-from tollspan.gateway.commands import DEFAULT_CONFIG
-from tollspan.gateway.distribution import build_gateway_registry
 from tollspan.gateway.storage import chunks
 from tollspan.otlp.grpc_exchange import SERVICES
 
@@ -88,21 +81,6 @@ FATES = {
 """What becomes of the items of each kind of body; those that cannot be counted are not in the ledger."""
 
 
-@asynccontextmanager
-async def running_gateway(folder, monkeypatch, *configs):
-    """The service, and a client of its one port."""
-    for name, value in (("HTTP", "127.0.0.1:0"), ("GRPC", "127.0.0.1:0"), ("DATA_DIR", str(folder))):
-        monkeypatch.setenv(f"TOLLSPAN_GATEWAY_{name}", value)
-    service = Service(load([DEFAULT_CONFIG, *configs]), build_gateway_registry())
-    await service.start()
-    [server] = service.http_servers.values()
-    try:
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-            yield service, http
-    finally:
-        await service.shutdown()
-
-
 @pytest.fixture
 async def gateway(tmp_path, monkeypatch):
     async with running_gateway(tmp_path, monkeypatch) as running:
@@ -116,12 +94,6 @@ async def forwarding(tmp_path, monkeypatch):
     with running_peer() as peer:
         async with running_gateway(tmp_path, monkeypatch, f"yaml:{FORWARDING % peer.url}") as running:
             yield running
-
-
-def key_of(service, tenant, permissions=PERMISSIONS):
-    draft = CredentialDraft("test", tuple(permissions), kind="api_key", tenant=tenant)
-    issued = service.extension("auth").identity().credentials.create(draft)
-    return {"X-API-Key": issued.secret.reveal()}
 
 
 async def post(http, kind, **headers):
