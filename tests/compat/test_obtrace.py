@@ -25,13 +25,15 @@ with ObtraceClient(ObtraceConfig(key, url, "checkout-1", tenant_id="another-tena
 """
 
 SEND_2 = """
-import json, sys
+import json, sys, time
 from obtrace_sdk import ObtraceClient, ObtraceConfig
 url, key = sys.argv[1:]
 with ObtraceClient(ObtraceConfig(key, "checkout-2", ingest_base_url=url)) as client:
     with client.start_span("GET /cart", attrs={"cart.items": 3}) as span:
         pass
     client.flush()
+    while not client.initialized:
+        time.sleep(0.05)
 print(f"{span.get_span_context().trace_id:032x}")
 """
 

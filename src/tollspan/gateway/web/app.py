@@ -23,6 +23,7 @@ from tollspan.gateway.web import (
     erasure_api,
     log_api,
     metric_api,
+    obtrace,
     oidc,
     pages,
     problem,
@@ -66,7 +67,7 @@ class Endpoint:
 
 
 _OF_UI = frozenset({"pages", "session", "credentials", "oidc"})
-_OF_EVERY_ROLE = frozenset({"prometheus", "status"})
+_OF_EVERY_ROLE = frozenset({"prometheus", "status", "obtrace"})
 
 HIDDEN = {"include_in_schema": False}
 ISSUED = {"status_code": 201, "response_model_exclude_none": True}
@@ -118,6 +119,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     Endpoint("GET", "/traces/live", engine.live_spans, READ_TRACES),
     Endpoint("GET", "/traces/{trace_id}", engine.get_trace, READ_TRACES),
     Endpoint("POST", "/traces", engine.find_traces, READ_TRACES),
+    Endpoint("POST", "/v1/init", obtrace.initialize, SIGNED_IN),
 )
 """All routes, in the order in which they are tried."""
 
