@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from helpers.collector_process import Collector
+from helpers.gateway import Gateway
 from helpers.otlp_peer import running_peer
 from helpers.peer_process import free_port, running_process
+from helpers.requests import OTLP, TraceRequest
 from helpers.signals import trace_request
 
 pytestmark = pytest.mark.timeout(300)
@@ -133,3 +135,30 @@ def test_a_token_of_keycloak_opens_the_way_from_one_collector_to_the_next(issuer
 
     assert (direct.status_code, sent.status_code) == (401, 200)
     assert "hush" not in collector.log
+
+
+def test_a_token_of_keycloak_opens_the_gateway_for_the_tenant_that_it_claims(issuer, tmp_path):
+    trusted = {
+        "issuer": issuer,
+        "audiences": ["telemetry"],
+        "profile": "jwt",
+        "tenant_claim": "organization",
+        "permissions_claim": "realm_access.roles",
+        "permissions": {"default-roles-main": ["write:traces", "read:traces"]},
+    }
+    config = tmp_path / "trust.yaml"
+    config.write_text(yaml.safe_dump({"extensions": {"auth": {"trusted_issuers": [trusted]}}}))
+    grant = {"grant_type": "client_credentials", "client_id": "shipper", "client_secret": "hush"}
+    answer = httpx.post(f"{issuer}/protocol/openid-connect/token", data=grant).raise_for_status().json()
+    request = TraceRequest(3)
+    with Gateway(tmp_path / "data", "--config", str(config)) as gateway:
+        key = {"X-API-Key": gateway.create_credential(tenant="acme", kind="api_key")["api_key"]}
+        other = {"X-API-Key": gateway.create_credential(tenant="rival", kind="api_key")["api_key"]}
+        headers = {"Authorization": f"Bearer {answer['access_token']}"}
+        httpx.post(
+            f"{gateway.url}/v1/traces", content=request.wire, headers=OTLP | headers
+        ).raise_for_status()
+        trace = f"{gateway.url}/api/v1/traces/{request.trace_id.hex()}"
+        statuses = [httpx.get(trace, headers=own).status_code for own in (headers, key, other)]
+
+    assert statuses == [200, 200, 404]
