@@ -33,3 +33,10 @@ def test_a_stop_does_not_wait_for_those_who_watch(tmp_path):
             assert live.status_code == 200
             assert gateway.stop() == 0
             assert [line for line in live.iter_lines() if line and not line.startswith(":")] == []
+
+
+def test_a_monitor_that_asks_by_head_gets_no_body(gateway):
+    with httpx.Client(base_url=gateway.url) as monitor:
+        heads = [monitor.head(path) for path in ("/healthz", "/ui/", "/healthz")]
+
+    assert [(head.status_code, head.content) for head in heads] == [(200, b"")] * 3

@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
-from tollspan.errors import InvalidTokenError, QueryError, StoreError
+from tollspan.errors import ConfigError, InvalidTokenError, QueryError, StoreError
 from tollspan.gateway.web import problem
 from tollspan.gateway.web.headers import SECURITY_HEADERS, SecurityHeaders
 
@@ -37,6 +37,11 @@ async def answer_failing_with(error, method="GET", **request):
             QueryError("end", "it is before the start"),
             400,
             {"code": "invalid_request", "message": "it is before the start", "field": "end"},
+        ),
+        (
+            ConfigError("kind", "there is no such kind", "choose oauth2"),
+            400,
+            {"code": "invalid_request", "message": "there is no such kind (choose oauth2)", "field": "kind"},
         ),
         (
             InvalidTokenError("it has expired"),
@@ -85,6 +90,13 @@ async def test_a_body_that_is_no_json_is_a_request_error(body):
 
     assert response.status_code == 400
     assert response.json()["error"]["message"]
+    assert response.json()["error"].get("field", "body") == "body"
+
+
+async def test_a_body_that_is_missing_is_what_is_required():
+    error = (await answer_failing_with(None, "POST")).json()["error"]
+
+    assert error == {"code": "invalid_request", "message": "Field required", "field": "body"}
 
 
 @pytest.mark.parametrize(("method", "status"), [("PUT", 405), ("GET", 500)])

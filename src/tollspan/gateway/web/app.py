@@ -46,6 +46,7 @@ from tollspan.gateway.web.access import (
     SIGNED_IN,
     GuardedRoute,
 )
+from tollspan.gateway.web.head_requests import HeadAsGet
 from tollspan.gateway.web.headers import SecurityHeaders
 from tollspan.gateway.web.parts import Parts
 
@@ -149,6 +150,7 @@ def build_app(parts: Parts, endpoints: Sequence[Endpoint] = ENDPOINTS) -> FastAP
         telemetry=_NO_TELEMETRY,
     )
     app.state.parts = parts
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
     problem.install(app)
     app.openapi()["components"]["securitySchemes"] = _describe_proofs()

@@ -41,7 +41,8 @@ def install(app: FastAPI) -> None:
 
 def _answer_tollspan_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ConfigError):
-        return _answer(400, "invalid_request", f"{error.problem} {error.hint}".strip(), error.path)
+        hint = f" ({error.hint})" if error.hint else ""
+        return _answer(400, "invalid_request", error.problem + hint, error.path)
     if isinstance(error, QueryError):
         return _answer(400, "invalid_request", error.problem, error.field)
     as_otlp = http_exchange.failure(error, http_exchange.Encoding.JSON)
@@ -52,9 +53,11 @@ def _answer_tollspan_error(_request: Request, error: Exception) -> JSONResponse:
 def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    # The first part says where it was (query, path, body), which the name makes clear.
-    field = ".".join(str(part) for part in first["loc"][1:])
-    return _answer(400, "invalid_request", first["msg"], field or None)
+    # The first part says where it was (query, path, body), which the name makes clear; where it is the only
+    # one, or of text that is no JSON the second is an offset, it was the whole body.
+    name = ("body",) if first["type"] == "json_invalid" else first["loc"][1:] or first["loc"]
+    message = first["msg"].removeprefix("Value error, ")
+    return _answer(400, "invalid_request", message, ".".join(map(str, name)))
 
 
 def _answer_http_exception(_request: Request, error: Exception) -> JSONResponse:
