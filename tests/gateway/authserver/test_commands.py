@@ -14,7 +14,8 @@ from tollspan.oauth2.secret import Secret
 
 @pytest.fixture
 def credentials(tmp_path, capsys):
-    """Runs `tollspan credentials ...` and returns what it printed."""
+    """Runs `tollspan credentials ...` on a gateway's data folder and returns what it printed."""
+    Identity.open(tmp_path).close()
 
     def call(action, *words):
         parser = argparse.ArgumentParser()
@@ -169,3 +170,19 @@ def test_the_command_works_while_a_server_has_the_database_open(tmp_path):
         assert store.authenticate_client(made["client_id"], secret)
         tollspan("revoke", made["id"])
         assert store.authenticate_client(made["client_id"], secret) is None
+
+
+def test_a_folder_that_no_gateway_has_is_told_to_who_creates_and_refused_to_everyone_else(tmp_path):
+    def call(action, *words):
+        command = [sys.executable, "-m", "tollspan.cli", "credentials", action, *words]
+        place = ["--data-dir", str(tmp_path / "data")]
+        return subprocess.run([*command, *place], capture_output=True, text=True, check=False)
+
+    refused = call("list")
+    assert (refused.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert refused.stderr.endswith("/data is not the data folder of a gateway\n")
+
+    first, second = [call("create", "--name", "n", "--permissions", "read:traces") for _ in range(2)]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stderr.endswith("/data is a new data folder: no gateway uses it yet\n")
+    assert second.stderr == ""

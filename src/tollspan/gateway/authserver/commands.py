@@ -13,8 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit
 from tollspan.gateway.authserver.credential import KINDS, OAUTH2, Credential, CredentialDraft, IssuedSecret
+from tollspan.gateway.authserver.database import FILE_NAME
 from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.gateway.authserver.public_key import read_public_key
@@ -80,9 +82,23 @@ def shared_arguments() -> argparse.ArgumentParser:
     return shared
 
 
+def open_identity(arguments: argparse.Namespace) -> Identity:
+    """The gateway's identity database.
+
+    A gateway that has not started yet has none: `create` makes it and says so, for the folder may be
+    another than was meant; ConfigError for every other action.
+    """
+    where: str | Path = arguments.identity or arguments.data_dir
+    if isinstance(where, Path) and not (where / FILE_NAME).exists():
+        if arguments.action != "create":
+            raise ConfigError("--data-dir", f"{where} is not the data folder of a gateway")
+        print(f"{where} is a new data folder: no gateway uses it yet", file=sys.stderr)
+    return Identity.open(where)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do what `arguments` say and print the outcome. Raises ConfigError and StoreError."""
-    with closing(Identity.open(arguments.identity or arguments.data_dir)) as identity:
+    with closing(open_identity(arguments)) as identity:
         shown, text = _ACTIONS[arguments.action](identity, arguments)
     sys.stdout.write((json.dumps(shown, indent=2) if arguments.json else text) + "\n")
     return 0

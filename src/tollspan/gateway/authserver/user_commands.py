@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
-from tollspan.gateway.authserver.commands import local_actor, shared_arguments
+from tollspan.gateway.authserver.commands import local_actor, open_identity, shared_arguments
 from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.permissions import ROLES
 from tollspan.gateway.authserver.terminal import lay_out
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what `arguments` say and print the outcome. Raises ConfigError and StoreError."""
-    with closing(Identity.open(arguments.identity or arguments.data_dir)) as identity:
+    with closing(open_identity(arguments)) as identity:
         people = _ACTIONS[arguments.action](identity, arguments)
     rows = [
         (user.email, ", ".join(f"{role} of {tenant}" for tenant, role in user.roles.items()))
