@@ -75,8 +75,10 @@ async def test_nothing_is_overwritten_by_a_restore(tmp_path):
 
 def test_what_is_no_backup_or_no_data_folder_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"not a tar")
-    with pytest.raises(StoreError, match="cannot be restored"):
+    with pytest.raises(StoreError, match="cannot be restored: file could not be opened") as refused:
         restore(tmp_path / "new", tmp_path / "file")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "new").exists()
     with pytest.raises(StoreError, match="not the data folder"):
         backup(tmp_path / "nothing", tmp_path / "file")
 

@@ -110,12 +110,13 @@ def restore(data_dir: Path, file: Path) -> None:
     """
     if data_dir.exists() and any(data_dir.iterdir()):
         raise StoreError(f"{data_dir} is not empty; a backup is restored into a new folder", retryable=False)
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with tarfile.open(file) as archive:
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             archive.extractall(data_dir, filter="data")
     except (OSError, tarfile.TarError) as error:
-        raise StoreError(f"{file} cannot be restored: {error}", retryable=False) from error
+        reason, *_ = str(error).splitlines()
+        raise StoreError(f"{file} cannot be restored: {reason}", retryable=False) from error
     engine = Engine(data_dir / TELEMETRY)
     try:
         engine.rows("SELECT count() AS items FROM spans", {})
