@@ -46,7 +46,7 @@ async def answer_failing_with(error, method="GET", **request):
         (
             InvalidTokenError("it has expired"),
             401,
-            {"code": "invalid_token", "message": "invalid_token: it has expired"},
+            {"code": "invalid_token", "message": "it has expired"},
         ),
         (
             StoreError("the disk is full"),

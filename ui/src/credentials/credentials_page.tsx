@@ -46,7 +46,9 @@ export function CredentialsPage({ session }: { session: Session }) {
         </p>
       )}
       {issued && <IssuedSecret issued={issued} />}
-      <CredentialForm permissions={session.permissions} onCreate={(made) => act(() => made)} />
+      {credentials && (
+        <CredentialForm permissions={session.permissions} onCreate={(made) => act(() => made)} />
+      )}
       {credentials && (
         <table>
           <thead>

@@ -51,7 +51,7 @@ export async function startSession(proof: Proof | null): Promise<void> {
 
 const refusal = (proof: Proof, error: ApiError): string =>
   "key" in proof
-    ? "The gateway does not accept this key. It is valid until the gateway restarts."
+    ? "The gateway does not accept this key. Each start of the gateway has a new one: take that of the latest."
     : error.message;
 
 export async function signOut(): Promise<void> {

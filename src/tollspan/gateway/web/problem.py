@@ -46,8 +46,11 @@ def _answer_tollspan_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, QueryError):
         return _answer(400, "invalid_request", error.problem, error.field)
     as_otlp = http_exchange.failure(error, http_exchange.Encoding.JSON)
-    code = (error.code if isinstance(error, AuthError) else "") or _code(as_otlp.status)
-    return _answer(as_otlp.status, code, str(error), headers=as_otlp.headers)
+    if isinstance(error, AuthError):
+        return _answer(
+            as_otlp.status, error.code or _code(as_otlp.status), error.description, headers=as_otlp.headers
+        )
+    return _answer(as_otlp.status, _code(as_otlp.status), str(error), headers=as_otlp.headers)
 
 
 def _answer_validation_error(_request: Request, error: Exception) -> JSONResponse:

@@ -114,7 +114,7 @@ def _choose_tenant(user: User, asked: str) -> str:
     if asked in user.roles:
         return asked
     if asked or len(user.roles) != 1:
-        raise QueryError("tenant", "choose from " + ", ".join(user.roles))
+        raise QueryError("tenant", "say which tenant: " + " or ".join(user.roles))
     return next(iter(user.roles))
 
 
