@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tollspan.collector.exporters import debug, file, loki, otlp_grpc, otlp_http
+from tollspan.collector.exporters.loadbalancing import exporter as loadbalancing
 from tollspan.collector.exporters.prometheus_remote_write import exporter as prometheus_remote_write
 from tollspan.collector.extensions import (
     basicauth,
@@ -33,6 +34,7 @@ FACTORIES = (
     prometheus_receiver.FACTORY,
     debug.FACTORY,
     file.FACTORY,
+    loadbalancing.FACTORY,
     loki.FACTORY,
     otlp_grpc.FACTORY,
     otlp_http.FACTORY,

@@ -1,10 +1,10 @@
-"""One batch to several branches, each of which gets it once however often it is offered."""
+"""One batch to several consumers, each of which gets its share once however often it is offered."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -14,44 +14,50 @@ from tollspan.errors import DeliveryError, LimitError, RetryableError, StoreErro
 from tollspan.otlp.batch import Batch, digest
 
 REMEMBERED_MAX = 10_000
-"""Batches that some branches have and others may yet take; beyond, the oldest would go to all again."""
+"""Batches of which some have their share and others not yet; beyond, the oldest would go to all again."""
+
+Share = tuple[Consumer, Batch]
 
 _log = structlog.get_logger()
 
 
-class FanOut:
-    """Gives every batch to all branches at once; a slow or failing branch does not keep it from the others.
+class Shares:
+    """Gives each consumer its share of a batch once, however often the batch is offered.
 
-    The caller gets one answer for all. Data that one branch can still take must not be
+    The caller gets one answer for all. Data that one consumer can still take must not be
     lost, so a failure that may pass goes before one that will not: the batch is offered
-    again as long as any branch may yet take it, and goes to those alone. It is known again
-    by its bytes, because a client that sends again is a new request. A branch with the
-    attribute `observer = True` only looks on: the ledger does not count what it was given.
-    From mild to severe:
+    again as long as any may yet take its share, and then goes to those alone. It is known
+    again by its bytes, because a client that sends again is a new request. A consumer with
+    the attribute `observer = True` only looks on: the ledger does not count what it was
+    given. From mild to severe:
 
-    1. every branch took it: the receipt with the most rejected items
-    2. PermanentError, WireError, LimitError: no branch wants it again
+    1. every one took its share: the receipt with the most rejected items
+    2. PermanentError, WireError, LimitError: nobody wants it again
     3. RetryableError, StoreError that may pass: the one with the longest wait
     4. anything else: a defect, treated like 3 by the receiver
     """
 
-    def __init__(self, branches: Sequence[Consumer], ledger: Ledger) -> None:
-        self._branches = branches
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._missing: OrderedDict[bytes, Sequence[Consumer]] = OrderedDict()
-        """By the digest of a batch that others have: the branches that may yet take it."""
+        self._missing: OrderedDict[bytes, Collection[int]] = OrderedDict()
+        """By the digest of a batch of which others have their share: the shares that may yet be taken."""
 
-    async def consume(self, batch: Batch) -> Receipt:
-        """The outcome of all branches that do not have the batch, each awaited to its end."""
-        # Digests cost time, and while nobody refuses there is nothing to look up.
-        branches = self._missing.get(digest(batch), self._branches) if self._missing else self._branches
-        taken: list[Consumer] = []
+    async def give(self, batch: Batch, shares: Sequence[Share]) -> Receipt:
+        """The outcome of all shares that have not been taken, each awaited to its end.
+
+        The same batch always has the same shares, in the same order.
+        """
+        numbers: Collection[int] = range(len(shares))
+        if self._missing:  # digests cost time, and while nobody refuses there is nothing to look up
+            numbers = self._missing.get(digest(batch), numbers)
+        taken: list[Share] = []
         try:
-            calls = (_offer(branch, batch, taken) for branch in branches)
+            calls = (_offer(shares[number], taken) for number in numbers)
             outcomes = await asyncio.gather(*calls, return_exceptions=True)
         finally:
-            self._count_copies(batch, taken, expected=len(taken) == len(branches))
-        self._remember(batch, [b for b, o in zip(branches, outcomes, strict=True) if _may_pass(o)])
+            self._count_copies(batch, taken, all_taken=len(taken) == len(numbers))
+        missing = [n for n, outcome in zip(numbers, outcomes, strict=True) if _may_pass(outcome)]
+        self._remember(batch, missing if len(missing) < len(shares) else ())
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if errors:
             worst = max(errors, key=_severity)
@@ -59,26 +65,42 @@ class FanOut:
                 "pipeline_branches_failed", failed=len(errors), branches=len(outcomes), worst=repr(worst)
             )
             raise worst
-        return max((o for o in outcomes if isinstance(o, Receipt)), key=lambda receipt: receipt.rejected)
+        receipts = (outcome for outcome in outcomes if isinstance(outcome, Receipt))
+        return max(receipts, key=lambda receipt: receipt.rejected, default=Receipt())
 
-    def _count_copies(self, batch: Batch, taken: Sequence[Consumer], expected: bool) -> None:
-        """The ledger expects one fate of each item: that of one branch, or the caller's when any failed."""
-        fates = sum(not getattr(branch, "observer", False) for branch in taken)
-        self._ledger.account(batch.lane).copied += batch.items * (fates - expected)
+    def _count_copies(self, batch: Batch, taken: Sequence[Share], *, all_taken: bool) -> None:
+        """The ledger expects one fate of each item: where it was given to, or the caller's when any failed."""
+        given = sum(share.items for consumer, share in taken if not getattr(consumer, "observer", False))
+        self._ledger.account(batch.lane).copied += given - (batch.items if all_taken else 0)
 
-    def _remember(self, batch: Batch, missing: Sequence[Consumer]) -> None:
-        """Which branches get the batch when it is offered again."""
-        if 0 < len(missing) < len(self._branches):
-            self._missing[digest(batch)] = missing
+    def _remember(self, batch: Batch, missing: Collection[int]) -> None:
+        """Which shares are given when the batch is offered again: these, or all where there are none."""
+        if not self._missing and not missing:
+            return
+        known = digest(batch)
+        self._missing.pop(known, None)
+        if missing:
+            self._missing[known] = missing
             if len(self._missing) > REMEMBERED_MAX:
                 self._missing.popitem(last=False)
-        elif self._missing:
-            self._missing.pop(digest(batch), None)
 
 
-async def _offer(branch: Consumer, batch: Batch, taken: list[Consumer]) -> Receipt:
-    receipt = await branch.consume(batch)
-    taken.append(branch)
+class FanOut:
+    """Gives every batch to all branches at once; a slow or failing one does not keep it from the others."""
+
+    def __init__(self, branches: Sequence[Consumer], ledger: Ledger) -> None:
+        self._branches = branches
+        self._shares = Shares(ledger)
+
+    async def consume(self, batch: Batch) -> Receipt:
+        """The outcome of all branches that do not have the batch."""
+        return await self._shares.give(batch, [(branch, batch) for branch in self._branches])
+
+
+async def _offer(share: Share, taken: list[Share]) -> Receipt:
+    consumer, batch = share
+    receipt = await consumer.consume(batch)
+    taken.append(share)
     return receipt
 
 

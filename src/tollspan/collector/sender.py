@@ -112,6 +112,12 @@ class Sender:
         """`start` will put the batches before others, even where there is no queue for those."""
         self._inherited = batches
 
+    async def adopt(self, batches: Sequence[Batch]) -> None:
+        """The batches, which another sender had taken, wait here too, whether there is room or not."""
+        for entry in self._entries(batches):
+            await self._store.keep(entry)
+            self._backlog.recover(entry)
+
     async def consume(self, batch: Batch) -> Receipt:
         """The batch is in the queue, or delivered where there is none; see the module."""
         if self._stopping.is_set():

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tollspan.collector.ottl.functions import is_root_span
-from tollspan.otlp._message import Faults, Message
+from tollspan.collector.record_groups import group_records
+from tollspan.otlp._message import Message
 from tollspan.otlp.batch import Lane
-from tollspan.otlp.protobuf import field_bytes
 from tollspan.otlp.request_walk import Visitors, rewrite
 from tollspan.otlp.signals import Signal
 
-ENTRIES, CHILDREN = 1 << 3 | 2, 2 << 3 | 2
 TRACE_ID = 1 << 3 | 2
 
 
@@ -82,46 +81,16 @@ class Piece:
     has_root: bool = False
 
 
-@dataclass(slots=True)
-class _Gathered:
-    fields: list[bytes] = field(default_factory=list)
-    has_root: bool = False
-
-
 def split_by_trace(wire: bytes) -> tuple[dict[bytes, Piece], int]:
     """The request's spans by trace id, envelopes repeated, and how many spans could not be read."""
-    pieces: dict[bytes, Piece] = {}
-    faults = Faults()
+    roots: set[bytes] = set()
 
-    def resource_entry(entry: Message) -> bool:
-        around = _without_children(entry)
-        entry.each(CHILDREN, lambda scope_entry: _split_scope_entry(scope_entry, around, pieces, faults))
-        return True
+    def trace_id(span: Message) -> bytes:
+        found = span.raw(TRACE_ID) or b""
+        if is_root_span(span):
+            roots.add(found)
+        return found
 
-    Message(wire).each(ENTRIES, resource_entry)
-    return pieces, faults.count
-
-
-def _split_scope_entry(entry: Message, around: bytes, pieces: dict[bytes, Piece], faults: Faults) -> bool:
-    gathered: dict[bytes, _Gathered] = {}
-
-    def span(message: Message) -> bool:
-        group = gathered.setdefault(message.raw(TRACE_ID) or b"", _Gathered())
-        group.has_root = group.has_root or is_root_span(message)
-        group.fields.append(field_bytes(2, message.wire))
-        return True
-
-    entry.each(CHILDREN, span, faults)
-    inside = _without_children(entry)
-    for trace_id, group in gathered.items():
-        piece = pieces.setdefault(trace_id, Piece())
-        piece.wire += field_bytes(1, around + field_bytes(2, inside + b"".join(group.fields)))
-        piece.spans += len(group.fields)
-        piece.has_root = piece.has_root or group.has_root
-    return True
-
-
-def _without_children(entry: Message) -> bytes:
-    alone = Message(entry.wire)
-    alone.replace(CHILDREN, b"")
-    return alone.wire
+    groups, malformed = group_records(wire, trace_id)
+    pieces = {key: Piece(group.wire, group.records, key in roots) for key, group in groups.items()}
+    return pieces, malformed
