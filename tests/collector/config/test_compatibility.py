@@ -14,6 +14,7 @@ from tollspan.collector.builtins import FACTORIES
 from tollspan.collector.component import Kind
 from tollspan.collector.config.compatibility import find_foreign, foreign_keys, known_keys, struct_keys
 from tollspan.collector.config.validate import ServiceSection, validate
+from tollspan.collector.ottl.converters import CONVERTERS
 from tollspan.collector.registry import build_registry
 
 PAGE = Path(__file__).parents[3] / "docs" / "collector" / "compatibility.md"
@@ -73,6 +74,7 @@ def test_no_key_is_both_supported_and_not():
 
 def test_every_component_in_the_list_exists_or_is_said_not_to():
     sections = {kind.value: REGISTRY[kind] for kind in Kind} | {"service": {"telemetry": None}}
+    sections["ottl"] = CONVERTERS
     for path in foreign_keys().keys() - {"connectors"}:
         section, name, *key = path.split("::")
         assert (name in sections[section]) is bool(key), path

@@ -22,6 +22,9 @@ from tollspan.otlp._message import Message
         'UnixMilli(Time("1970-01-01T00:00:01.5+0000", "%Y-%m-%dT%H:%M:%S.%f%z")) == 1500',
         'FormatTime(Time("2024-05-06", "%Y-%m-%d"), "%d.%m.%Y") == "06.05.2024"',
         'Year(Time("2024-05-06", "%Y-%m-%d")) == 2024 and Month(Time("2024-05-06", "%Y-%m-%d")) == 5',
+        "Unix(10, 5) > Unix(10) and UnixNano(Unix(10, 5)) == 10000000005 and Nanosecond(Unix(10, 5)) == 5",
+        'UnixSeconds(TruncateTime(Unix(3601), Duration("1h"))) == 3600',
+        "Weekday(Unix(0)) == 4 and Weekday(Unix(259200)) == 0",
         'Day(Time("2024-05-06", "%Y-%m-%d")) == 6 and Hour(Time("07", "%H")) == 7',
     ],
 )
@@ -46,6 +49,11 @@ def test_what_is_no_duration_is_refused(text):
 def test_what_is_no_time_is_refused(arguments):
     with pytest.raises(EvaluationError):
         CONVERTERS["Time"](*arguments)
+
+
+def test_a_time_is_truncated_to_a_duration_above_zero():
+    with pytest.raises(EvaluationError):
+        CONVERTERS["TruncateTime"](Time(1), Duration(0))
 
 
 def test_parts_of_a_second_are_kept_to_the_nanosecond():

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from tollspan.collector.config.compatibility import foreign_keys
 from tollspan.collector.ottl import syntax
 from tollspan.collector.ottl.accessors import Accessor, Getter, indexed, within
 from tollspan.collector.ottl.converters import CHANGING
@@ -176,7 +177,9 @@ class _Compiler:
                 return f"{name} is only for the context {context}"
         if name in EDITORS:
             return f"{name} is an editor: it stands only at the beginning of a statement"
-        return f"no converter is called {name}: {_suggest(name, self._converters)}"
+        foreign = foreign_keys().get(f"ottl::{name}")
+        hint = foreign.reason if foreign else _suggest(name, self._converters)
+        return f"no converter is called {name}: {hint}"
 
     def _call(self, node: syntax.Call, of: Function) -> Getter:
         given = dict(zip((p.name for p in of.parameters), node.arguments, strict=False))

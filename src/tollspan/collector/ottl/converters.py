@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from tollspan.collector.ottl import collection_converters as collections
+from tollspan.collector.ottl import text_converters as texts
 from tollspan.collector.ottl import time_converters as times
 from tollspan.collector.ottl.values import (
     EvaluationError,
@@ -340,6 +342,8 @@ CONVERTERS: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "URL": url,
     "UUID": new_uuid,
     "Values": values_of,
+    **collections.CONVERTERS,
+    **texts.CONVERTERS,
     **times.CONVERTERS,
 })  # fmt: skip
 """Every converter that is not bound to a context."""

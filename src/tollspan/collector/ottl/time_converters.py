@@ -42,6 +42,26 @@ def parse_time(text: str, format: str, location: str = "UTC") -> Time:  # noqa: 
     return Time((moment - _EPOCH) // _MICROSECOND * 1000)
 
 
+def from_unix(seconds: int, nanoseconds: int = 0) -> Time:
+    return Time(seconds * 10**9 + nanoseconds)
+
+
+def truncate_time(time: Time, duration: Duration) -> Time:
+    """Down to a multiple of the duration."""
+    if duration.nanoseconds <= 0:
+        raise EvaluationError("a time is truncated to a duration above zero")
+    return Time(time.unix_nano - time.unix_nano % duration.nanoseconds)
+
+
+def nanosecond(time: Time) -> int:
+    return time.unix_nano % 10**9
+
+
+def weekday(time: Time) -> int:
+    """0 is Sunday."""
+    return time.utc.isoweekday() % 7
+
+
 def format_time(time: Time, format: str) -> str:  # noqa: A002 - OTTL's name for it
     return time.utc.strftime(format)
 
@@ -86,14 +106,18 @@ CONVERTERS: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "Minute": _part("minute"),
     "Minutes": _in_float(_UNITS["m"]),
     "Month": _part("month"),
+    "Nanosecond": nanosecond,
     "Nanoseconds": _in_whole(1),
     "Now": now,
     "Second": _part("second"),
     "Seconds": _in_float(_UNITS["s"]),
     "Time": parse_time,
+    "TruncateTime": truncate_time,
+    "Unix": from_unix,
     "UnixMicro": _unix(10**3),
     "UnixMilli": _unix(10**6),
     "UnixNano": _unix(1),
     "UnixSeconds": _unix(10**9),
+    "Weekday": weekday,
     "Year": _part("year"),
 })  # fmt: skip
