@@ -88,6 +88,20 @@ async def test_what_one_branch_took_goes_only_to_the_others_when_it_is_sent_agai
     assert (healthy.batches, full.batches) == ([BATCH], [BATCH])
 
 
+async def test_a_branch_that_stands_there_twice_has_each_batch_twice():
+    class Alternating(Recorder):
+        async def consume(self, batch):
+            self.answer = FULL if isinstance(self.answer, Receipt) else Receipt()
+            return await super().consume(batch)
+
+    recorder = Alternating(FULL)
+    branches = FanOut([recorder, recorder], Ledger())
+    with pytest.raises(RetryableError):
+        await branches.consume(BATCH)
+    await branches.consume(BATCH)
+    assert recorder.batches == [BATCH, BATCH]
+
+
 async def test_that_holds_through_branches_of_branches():
     first, second, full = Recorder(), Recorder(), Recorder(FULL)
     branches = FanOut([first, FanOut([second, full], Ledger())], Ledger())
@@ -122,10 +136,10 @@ async def test_no_more_is_remembered_than_the_bound_and_the_oldest_goes_first(mo
     monkeypatch.setattr(fan_out, "REMEMBERED_MAX", 2)
     healthy, full = Recorder(), Recorder(FULL)
     branches = FanOut([healthy, full], Ledger())
-    for wire in (b"1", b"2", b"3", b"2", b"3", b"1"):
+    for wire in (b"1", b"2", b"1", b"3", b"1", b"3", b"2"):
         with pytest.raises(RetryableError):
             await branches.consume(replace(BATCH, wire=wire))
-    assert [batch.wire for batch in healthy.batches] == [b"1", b"2", b"3", b"1"]
+    assert [batch.wire for batch in healthy.batches] == [b"1", b"2", b"3", b"2"]
 
 
 @given(answers=st.lists(st.lists(st.booleans(), min_size=3, max_size=3), max_size=6))

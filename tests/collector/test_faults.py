@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers.collector_process import Collector
-from helpers.otlp_peer import Answer, reset_connection, running_peer, truncated
+from helpers.otlp_peer import Answer, partial, reset_connection, running_peer, truncated
 from helpers.pipelines import QUICK, RunningPipeline
 from helpers.requests import OTLP, TraceRequest
 from tollspan.collector.builtins import FACTORIES
@@ -170,3 +170,49 @@ async def test_a_full_disk_and_a_kill_lose_nothing_that_was_acknowledged(tmp_pat
             await arrived(peer, taken)
             await asyncio.gather(*(post(collector.url, request) for request in requests[len(taken) :]))
             await arrived(peer, requests)
+
+
+async def test_the_account_of_a_whole_pipeline_adds_up_on_its_metrics_page():
+    requests = [TraceRequest(5, trace_id=bytes([number]) * 16) for number in range(1, 41)]
+    with running_peer(token_lifetime_s=3600) as peer, running_peer() as dead:
+        dead.always = Answer(503)
+        peer.answers += [Answer(400), partial(2)]
+        config = document({"endpoint": peer.url}, {"endpoint": dead.url})
+        config["processors"] = {
+            "memory_limiter": {"check_interval": "1s", "limit_mib": 102400},
+            "filter": {"traces": {"span": ['name == "step 1"']}},
+            "probabilistic_sampler": {"sampling_percentage": 50},
+            "batch": {"timeout": "10ms", "send_batch_size": 20},
+        }
+        config["service"]["pipelines"]["traces"]["processors"] = list(config["processors"])
+        config["service"]["telemetry"] = {"metrics": {"address": "127.0.0.1:0"}}
+        async with running(config) as pipeline:
+            await asyncio.gather(*(post(pipeline.url, request) for request in requests))
+            page = await balanced_page(pipeline.url)
+    assert total(page, "processor_dropped_items", 'processor="filter"') == 40
+    assert 0 < total(page, "processor_dropped_items", 'processor="probabilistic_sampler"') < 160
+    assert total(page, "exporter_send_failed_spans", 'reason="rejected"') == 2
+    assert total(page, "exporter_send_failed_spans", 'reason="refused"') > 2
+    assert total(page, "exporter_queue_items", 'exporter="otlp_http/1"') > 0
+
+
+async def balanced_page(url):
+    """The metrics page once all that was accepted is dropped, sent, lost or waits at each exporter."""
+    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+        while True:
+            page = (await client.get(f"{url}/metrics")).text
+            kept = total(page, "receiver_accepted_spans") - total(page, "processor_dropped_items")
+            if all(at_exporter(page, f"otlp_http/{number}") == kept for number in range(2)):
+                return page
+            await asyncio.sleep(0.01)
+
+
+def at_exporter(page, exporter):
+    parts = ("sent_spans", "send_failed_spans", "queue_items")
+    return sum(total(page, f"exporter_{part}", f'exporter="{exporter}"') for part in parts)
+
+
+def total(page, name, label=""):
+    """The sum of everything of that name on the page that has the label."""
+    lines = (line for line in page.splitlines() if line.startswith(f"otelcol_{name}") and label in line)
+    return sum(float(line.rpartition(" ")[2]) for line in lines)

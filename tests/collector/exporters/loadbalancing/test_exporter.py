@@ -81,7 +81,7 @@ async def wait_for(backends, names):
 async def found(balancing):
     """Return when a backend is known."""
     async with asyncio.timeout(20):
-        while not balancing._backends:  # noqa: ASYNC110 - it tells nobody
+        while balancing._ring is None:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.005)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -40,6 +41,8 @@ class LoadBalancing:
     def __init__(self, config: LoadBalancingConfig) -> None:
         self._config = config
         self._backends: dict[str, Sender] = {}
+        self._ring: Ring | None = None
+        self._shares = Shares(self._host.counters.ledger)
         self._homeless: list[Batch] = []
         self._stopping = asyncio.Event()
         self._resolving: asyncio.Task[None] | None = None
@@ -70,6 +73,7 @@ class LoadBalancing:
         await self._stop_watching()
         await asyncio.gather(*(sender.shutdown() for sender in self._backends.values()))
         for batch in self._homeless:
+            self._host.counters.ledger.account(batch.lane).dropped["shutdown"] += batch.items
             name = f"otelcol_exporter_send_failed_{ITEM_NAMES[batch.signal]}"
             self._host.counters.add(name, batch.items, exporter=self._host.component_id, reason="shutdown")
 
@@ -85,12 +89,15 @@ class LoadBalancing:
 
     async def consume(self, batch: Batch) -> Receipt:
         """Each part is in the queue of its backend; what no key can be read of is rejected."""
-        if not self._backends:
+        if self._ring is None:
             raise RetryableError("no backend is known yet", NO_BACKEND_AFTER_S)
-        parts, malformed = self._split(batch)
+        parts, malformed = self._split(batch, self._ring)
         shares = [(self._backends[endpoint], part) for endpoint, part in parts.items()]
-        receipt = await self._shares.give(batch, shares)
-        return Receipt(receipt.rejected + malformed, "cannot be read") if malformed else receipt
+        receipt = await self._shares.give(replace(batch, items=batch.items - malformed), shares)
+        if not malformed:
+            return receipt
+        self._host.counters.ledger.account(batch.lane).refused["malformed"] += malformed
+        return Receipt(receipt.rejected + malformed, "cannot be read")
 
     def condition(self) -> Condition:
         """How the worst backend is doing."""
@@ -98,15 +105,12 @@ class LoadBalancing:
         conditions = [sender.condition() for sender in self._backends.values()]
         return max(conditions, key=lambda condition: (condition.failures, condition.waiting_s), default=none)
 
-    def _split(self, batch: Batch) -> tuple[dict[str, Batch], int]:
+    def _split(self, batch: Batch, ring: Ring) -> tuple[dict[str, Batch], int]:
         """The batch's records by the endpoint of their backend, and how many cannot be read."""
         key = build_key(batch.signal, self._config.routing_key)
-        groups, malformed = group_records(batch.wire, lambda record: self._ring.endpoint(key(record)))
-        signal = batch.signal
+        groups, malformed = group_records(batch.wire, lambda record: ring.endpoint(key(record)))
         parts = {
-            endpoint: Batch(
-                signal, group.wire, _reshape.count(signal.value, group.wire), batch.tenant, batch.dataset
-            )
+            endpoint: replace(batch, wire=group.wire, items=_reshape.count(batch.signal.value, group.wire))
             for endpoint, group in groups.items()
         }
         return parts, malformed
@@ -120,12 +124,13 @@ class LoadBalancing:
             await sender.start(_backend_host(self._host, endpoint))
             self._backends[endpoint] = sender
         gone = [self._backends.pop(endpoint) for endpoint in self._backends.keys() - wanted]
-        self._ring, self._shares = Ring(wanted), Shares()
+        ring = self._ring = Ring(wanted)
+        self._shares = Shares(self._host.counters.ledger)
         _log.info("backends_found", exporter=self._host.component_id, backends=sorted(wanted))
         for sender in gone:
             self._homeless += await sender.hand_over()
         while self._homeless:
-            parts, _ = self._split(self._homeless[0])
+            parts, _ = self._split(self._homeless[0], ring)
             for endpoint, part in parts.items():
                 await self._backends[endpoint].adopt([part])
             self._homeless.pop(0)
