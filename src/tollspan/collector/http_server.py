@@ -16,9 +16,9 @@ import uvicorn
 from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import Receive, Scope, Send
 
-from tollspan.collector.config.values import split_endpoint
 from tollspan.collector.exchange_cycle import Answer, join_headers
 from tollspan.collector.http_connection import KEEP_ALIVE_S, HTTPConnection
+from tollspan.collector.listening import bind, dialable_host
 from tollspan.collector.tls import TLSServerConfig
 from tollspan.errors import ConfigError
 from tollspan.otlp.http_exchange import HTTPProblem, HTTPResponse, answer_encoding, failure
@@ -82,7 +82,7 @@ class HTTPServer:
         An `inherited` socket is what `keep_socket` of the listener before it gave.
         """
         context = self._tls.context() if self._tls else None
-        listener = inherited or _bind(self.endpoint)
+        listener = inherited or bind(self.endpoint)
         routes = sorted(self._routes, key=lambda route: isinstance(route, Mount))
         config = uvicorn.Config(
             Router(routes, redirect_slashes=False, default=_answer_not_found),
@@ -106,7 +106,7 @@ class HTTPServer:
         self._server, self._sockets = server, [listener]
         self._clock = asyncio.create_task(server.main_loop())  # it keeps the Date header right
         self.url = (
-            f"{'https' if context else 'http'}://{_dialable_host(self.endpoint)}:{listener.getsockname()[1]}"
+            f"{'https' if context else 'http'}://{dialable_host(self.endpoint)}:{listener.getsockname()[1]}"
         )
 
     @property
@@ -151,23 +151,3 @@ def _place(route: BaseRoute) -> tuple[str, frozenset[str]]:
 async def _answer_not_found(asgi_scope: Scope, receive: Receive, send: Send) -> None:
     problem = HTTPProblem(404, "there is nothing at this path")
     await send_response(send, failure(problem, answer_encoding(read_headers(asgi_scope))))
-
-
-def _bind(endpoint: str) -> socket.socket:
-    host, port = split_endpoint(endpoint)
-    try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
-        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104 - as asked
-        # IPv4 first, as Go's net.Listen and so the Collector does for localhost.
-        family, *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        raise ConfigError("", f"cannot listen on {endpoint}: {error.strerror or error}") from error
-
-
-def _dialable_host(endpoint: str) -> str:
-    host, _ = split_endpoint(endpoint)
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from starlette.routing import Route
@@ -19,12 +19,10 @@ from tollspan.collector import graph
 from tollspan.collector.component import Component, Condition, Registry
 from tollspan.collector.config.validate import Configuration, validate
 from tollspan.collector.events import Counters
+from tollspan.collector.grpc_server import GRPCServer
 from tollspan.collector.http_server import HTTPServer
 from tollspan.collector.self_telemetry import build_route, watch_process
 from tollspan.errors import ConfigError, TollspanError
-
-if TYPE_CHECKING:
-    from tollspan.collector.grpc_server import GRPCServer
 
 DRAIN_DEADLINE_S = 30.0
 """A stop takes at most about this long: half of it for requests in flight, what is left for components."""
@@ -209,8 +207,6 @@ class Service:
 
     def grpc_server(self, endpoint: str) -> GRPCServer:
         """The gRPC listener that everyone who names this endpoint shares."""
-        from tollspan.collector.grpc_server import GRPCServer  # noqa: PLC0415 - heavy, and seldom needed
-
         return self.grpc_servers.setdefault(endpoint, GRPCServer(endpoint))
 
     def extension(self, component_id: str) -> Component:

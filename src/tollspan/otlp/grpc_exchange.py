@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tollspan.errors import WireError
 from tollspan.otlp.http_exchange import Later, Outcome, Refused, TooLarge, Unauthorized
-from tollspan.otlp.protobuf import read_fields
+from tollspan.otlp.protobuf import field_bytes, field_varint, read_fields
 from tollspan.otlp.signals import Signal
 
 SERVICES = {
@@ -41,6 +41,20 @@ def read_status(code: int, message: str, trailers: Mapping[str, str | bytes]) ->
     if code == _RESOURCE_EXHAUSTED and "larger than max" in message:
         return TooLarge(reason)
     return Refused(reason, status=code)
+
+
+def build_retry_trailers(status: bytes, after_s: int) -> dict[str, bytes]:
+    """The trailers that ask a client to wait `after_s`, beside a google.rpc.Status.
+
+    It is told twice: `google.rpc.retryinfo-bin` is the one that the OpenTelemetry exporters
+    for Python and Java read.
+    """
+    delay = field_bytes(1, field_varint(1, after_s))
+    detail = field_bytes(1, _RETRY_INFO) + field_bytes(2, delay)
+    return {
+        "grpc-status-details-bin": status + field_bytes(3, detail),
+        "google.rpc.retryinfo-bin": delay,
+    }
 
 
 def _read_delay_s(trailers: Mapping[str, str | bytes]) -> float | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
@@ -12,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from tollspan.collector.component import Consumer, Factory, Host, Kind, Receipt
 from tollspan.collector.events import ReceiverEvents, Refusal
+from tollspan.collector.grpc_call import Call, Reply, build_refusal
 from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.collector.http_server import read_headers, send_response
 from tollspan.collector.receivers.jaeger.config import GRPCConfig, JaegerConfig, ThriftHTTPConfig
@@ -23,9 +22,6 @@ from tollspan.errors import LimitError, PermanentError, RetryableError, Tollspan
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.http_exchange import HTTPProblem, HTTPResponse, decompress
 from tollspan.otlp.signals import Signal
-
-if TYPE_CHECKING:
-    from tollspan.collector.grpc_server import Context
 
 SERVICE = "jaeger.api_v2.CollectorService"
 PATH = "/api/traces"
@@ -58,17 +54,13 @@ class JaegerReceiver:
         server.add_routes([Route(PATH, _ThriftEndpoint(config, intake))])
 
     def _start_grpc(self, config: GRPCConfig, host: Host) -> None:
-        async def post_spans(messages: AsyncIterator[bytes], context: Context) -> bytes:
-            import grpc  # noqa: PLC0415 - heavy, and loaded by whoever gets here
-
-            async with asyncio.timeout(READ_TIMEOUT_S):
-                message = await anext(aiter(messages), b"")  # gRPC itself refuses one that is too large
-            error = await intake.deliver(read_post_spans, message)
-            if error is not None:
-                retryable = isinstance(error, RetryableError)
-                code = grpc.StatusCode.UNAVAILABLE if retryable else grpc.StatusCode.INVALID_ARGUMENT
-                await context.abort(code, str(error))
-            return b""
+        async def post_spans(call: Call) -> Reply:
+            try:
+                message = await call.read_message(READ_TIMEOUT_S)
+            except TollspanError as error:
+                return build_refusal(error)
+            refusal = await intake.deliver(read_post_spans, message)
+            return Reply() if refusal is None else build_refusal(refusal)
 
         server = host.grpc_server(config.endpoint)
         server.require_tls(config.tls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tollspan.collector.component import Consumer, Factory, Host, Kind
-from tollspan.collector.receivers.otlp import http_transport
+from tollspan.collector.receivers.otlp import grpc_transport, http_transport
 from tollspan.collector.receivers.otlp.config import GRPCConfig, HTTPConfig, OTLPConfig
 from tollspan.collector.receivers.otlp.intake import Intake
 from tollspan.otlp.signals import Signal
@@ -35,9 +35,6 @@ class OTLPReceiver:
         server.add_exchanges(http_transport.answers(config, intake))
 
     def _start_grpc(self, config: GRPCConfig, host: Host) -> None:
-        # Importing gRPC takes time and memory that only those pay who name the protocol.
-        from tollspan.collector.receivers.otlp import grpc_transport  # noqa: PLC0415 - see above
-
         intake = Intake(self._consumers, config.auth, host, "grpc")
         server = host.grpc_server(config.endpoint)
         server.require_tls(config.tls)
