@@ -169,12 +169,15 @@ class Sender:
     async def _work(self, host: Host) -> None:
         """Deliver one group after the other, until the backlog is closed; a defect stops the service."""
         try:
-            while group := await self._backlog.take():
-                await self._finish(group)
+            while await self._finish(await self._backlog.take()):
+                pass  # nothing here refers to a group that is done: it would stay in memory until the next
         except Exception as error:
             host.fail(error)
 
-    async def _finish(self, group: Sequence[Entry]) -> None:
+    async def _finish(self, group: Sequence[Entry]) -> bool:
+        """What became of the group is known; whether it was one, not the end of the backlog."""
+        if not group:
+            return False
         try:
             fates = [await self._deliver(p) for p in combine(await self._load(group), self._gathering)]
         except asyncio.CancelledError:
@@ -187,6 +190,7 @@ class Sender:
         self._backlog.release(group)
         for entry in group:
             entry.answer(fates)
+        return True
 
     async def _load(self, group: Sequence[Entry]) -> list[Batch]:
         """The batches of the group; one that is too old, or that the disk damaged, is counted instead."""

@@ -108,12 +108,15 @@ class BatchProcessor:
     async def _work(self, host: Host) -> None:
         """Hand on one group after the other, until the backlog is closed; a defect stops the service."""
         try:
-            while group := await self._backlog.take():
-                await self._finish(group)
+            while await self._finish(await self._backlog.take()):
+                pass  # nothing here refers to a group that is done: it would stay in memory until the next
         except Exception as error:
             host.fail(error)
 
-    async def _finish(self, group: Sequence[Entry]) -> None:
+    async def _finish(self, group: Sequence[Entry]) -> bool:
+        """What became of the group is known; whether it was one, not the end of the backlog."""
+        if not group:
+            return False
         items = sum(entry.items for entry in group)
         trigger = "batch_size" if items >= self._gathering.size_min else "timeout"
         self._events.count(f"batch_{trigger}_trigger_send", 1)
@@ -122,6 +125,7 @@ class BatchProcessor:
         self._backlog.release(group)
         for entry in group:
             entry.answer(fates)
+        return True
 
     async def _hand_on(self, batch: Batch) -> Receipt | Exception:
         """What the next consumer said; without a waiting caller it is asked until it has decided."""
