@@ -33,6 +33,11 @@ def test_a_message_is_read_however_it_comes(message, places):
     assert asyncio.run(call_with(*pieces).read_message(1)) == message
 
 
+async def test_a_message_in_many_tiny_pieces_is_read():
+    message = bytes(range(250)) * 4
+    assert await call_with(*(bytes((byte,)) for byte in framed(message))).read_message(1) == message
+
+
 @pytest.mark.parametrize(("compression", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
 @pytest.mark.parametrize("inline_max", [0, 1000])
 async def test_a_compressed_message_is_decompressed(compression, compress, inline_max, monkeypatch):

@@ -23,6 +23,9 @@ INLINE_BYTES_MAX = 65_536
 ASIDE_MAX = 2
 """So many are at a time: each may need many times its size."""
 
+PIECES_MAX = 256
+"""So many pieces of a message are joined at a time: one that comes in tiny ones must not take much more room."""
+
 PREFIX_BYTES = 5
 """Before each message: whether it is compressed, and its length."""
 
@@ -60,17 +63,22 @@ class Call:
         self.ended = False
         self._limits = limits
         self._on_reading = on_reading
-        self._data = bytearray()
+        self.size = 0
+        self._prefix = b""
+        self._parts: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._arrived: asyncio.Future[None] | None = None
-
-    @property
-    def size(self) -> int:
-        """How many bytes have come."""
-        return len(self._data)
 
     def receive(self, data: bytes, *, last: bool) -> None:
         """The next bytes of the message; nothing follows the `last` ones."""
-        self._data += data
+        self.size += len(data)
+        missing = PREFIX_BYTES - len(self._prefix)
+        if missing:
+            self._prefix, data = self._prefix + data[:missing], data[missing:]
+        self._pieces.append(data)
+        if len(self._pieces) == PIECES_MAX:
+            self._parts.append(b"".join(self._pieces))
+            self._pieces.clear()
         self.ended = last
         if self._arrived is not None and not self._arrived.done() and (last or self._too_large()):
             self._arrived.set_result(None)
@@ -96,11 +104,12 @@ class Call:
 
     def _too_large(self) -> bool:
         """Whether more has come, or is announced, than is allowed."""
-        announced = int.from_bytes(self._data[1:PREFIX_BYTES]) if self.size >= PREFIX_BYTES else 0
+        announced = int.from_bytes(self._prefix[1:]) if self.size >= PREFIX_BYTES else 0
         return max(announced, self.size - PREFIX_BYTES) > self._limits.message_bytes_max
 
     async def _unpack(self) -> bytes:
-        prefix, message = self._data[:PREFIX_BYTES], bytes(memoryview(self._data)[PREFIX_BYTES:])
+        prefix, message = self._prefix, b"".join([*self._parts, *self._pieces])
+        self._parts, self._pieces = [], []
         if len(prefix) < PREFIX_BYTES or int.from_bytes(prefix[1:]) != len(message):
             raise WireError("the call has no single, whole message")
         if prefix[0] == 0:
