@@ -1,7 +1,7 @@
 """Writes requests to a store until it is killed: `killed_writer.py PATH FIRST COUNT [RESENT ...]`.
 
-Each request has a number and stands for one trace. "sent N" is written before it is offered and
-"stored N" when it is acknowledged. RESENT are offered again first.
+Each request has a number and stands for one trace, whose first span calls the second. "sent N" is
+written before it is offered and "stored N" when it is acknowledged. RESENT are offered again first.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from helpers.stores import open_store
 
 SENDERS = 8
 SPANS = 5
+SERVER, CLIENT = 2, 3
 
 
 def trace_id(number):
@@ -21,8 +22,10 @@ def trace_id(number):
 
 def numbered_batch(number):
     """The same bytes for the same number, in every process."""
-    ids = (number * SPANS + step for step in range(SPANS))
-    return batch(*(span(trace_id=trace_id(number), span_id=(own + 1).to_bytes(8, "big")) for own in ids))
+    ids = [(number * SPANS + step + 1).to_bytes(8, "big") for step in range(SPANS)]
+    made = [span(trace_id=trace_id(number), span_id=own) for own in ids]
+    made[0].kind, made[1].kind, made[1].parent_span_id = CLIENT, SERVER, ids[0]
+    return batch(*made)
 
 
 def report(what, number):

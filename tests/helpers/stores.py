@@ -2,12 +2,28 @@
 
 import contextlib
 
+from tollspan.errors import StoreError
 from tollspan.gateway.storage.engine import Engine
 from tollspan.gateway.storage.envelopes import Envelopes
-from tollspan.gateway.storage.item_writer import ItemWriter
+from tollspan.gateway.storage.item_writer import LAYOUTS, ItemWriter
 from tollspan.gateway.storage.statements import migrations
 from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
+
+ITEM_TABLES = {layout.table for layout in LAYOUTS.values()}
+
+
+class FailingEngine(Engine):
+    """Loses inserts of items, or their outcome, as it is told."""
+
+    outcome = "written"
+
+    def insert(self, table, block):
+        if table in ITEM_TABLES and self.outcome == "lost":
+            raise StoreError("the disk is full")
+        super().insert(table, block)
+        if table in ITEM_TABLES and self.outcome == "unknown":
+            raise StoreError("the disk failed after the rename")
 
 
 @contextlib.asynccontextmanager

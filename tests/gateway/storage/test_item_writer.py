@@ -10,31 +10,14 @@ from helpers import stores
 from helpers.logs import log_batch, log_record
 from helpers.metrics import DELTA, add_point, metric, metric_batch
 from helpers.spans import NOW, SECOND, batch, batch_of, request, span
-from helpers.stores import open_engine
+from helpers.stores import FailingEngine, open_engine
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError, WireError
-from tollspan.gateway.storage.engine import Engine
 from tollspan.gateway.storage.item_writer import LAYOUTS, REMEMBERED_S
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
-
-
-TABLES = {layout.table for layout in LAYOUTS.values()}
-
-
-class FailingEngine(Engine):
-    """Loses inserts of items, or their outcome, as it is told."""
-
-    outcome = "written"
-
-    def insert(self, table, block):
-        if table in TABLES and self.outcome == "lost":
-            raise StoreError("the disk is full")
-        super().insert(table, block)
-        if table in TABLES and self.outcome == "unknown":
-            raise StoreError("the disk failed after the rename")
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ INTERNAL = {
     "find_broken_parts",
     "find_partitions",
     "keep_request_digests",
+    "load_callees",
+    "load_callers",
     "load_request_digests",
     "load_schema_migrations",
     "record_schema_migration",
@@ -54,6 +56,6 @@ def test_a_cluster_gets_the_same_tables_replicated_on_every_node():
     schema = statements.cluster_schema("prod")
     created = re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|ALTER TABLE) \w+(.*)$", schema, re.MULTILINE)
     assert len(created) == len(statements.migrations())
-    assert set(created) <= {" ON CLUSTER 'prod'", " ON CLUSTER 'prod' ADD PROJECTION IF NOT EXISTS red"}
+    assert all(rest.startswith(" ON CLUSTER 'prod'") for rest in created)
     engines = re.findall(r"^ENGINE = (\w+)", schema, re.MULTILINE)
     assert set(engines) == {"ReplicatedMergeTree", "ReplicatedReplacingMergeTree"}

@@ -14,6 +14,8 @@ from helpers.stores import open_store
 from tollspan.collector.component import Receipt
 from tollspan.errors import WireError
 from tollspan.gateway.query import spans, traces
+from tollspan.gateway.query.red import SLOT_S, find_red
+from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.otlp.batch import Batch
@@ -146,3 +148,7 @@ async def test_a_killed_store_has_what_it_acknowledged_once_and_a_resend_adds_no
         assert set(counts.values()) == {SPANS}
         await asyncio.gather(*(store.write(numbered_batch(number)) for number in sent))
         assert await span_counts(store) == dict.fromkeys(sent, SPANS)
+        [edge] = await find_service_edges(store.view("acme"), ALWAYS)
+        assert edge.calls == len(sent)
+        red = await find_red(store.view("acme"), ALWAYS, step_s=SLOT_S)
+        assert sum(step.spans for service in red for step in service.steps) == len(sent) * SPANS

@@ -54,14 +54,19 @@ async def find_red(view: View, time_range: TimeRange, *, step_s: int, service: s
     """
     if step_s <= 0 or step_s % SLOT_S:
         raise QueryError("step_s", f"must be a multiple of {SLOT_S}")
-    start_s = min(time_range.start_unix_nano // 10**9, _TIME_END_S) // SLOT_S * SLOT_S
-    end_s = min(-(-time_range.end_unix_nano // 10**9), _TIME_END_S)
-    parameters = {"from": start_s, "until": end_s, "step": step_s, "limit": CELLS_MAX + 1}
-    rows = await view.rows("find_red", service=service, **parameters)
+    bounds = slot_parameters(time_range)
+    rows = await view.rows("find_red", service=service, step=step_s, limit=CELLS_MAX + 1, **bounds)
     if len(rows) > CELLS_MAX:
         raise QueryError("step_s", f"makes more than {CELLS_MAX} values; ask for a longer one or one service")
     groups = itertools.groupby(rows, key=lambda row: row["service"])
-    return [ServiceRed(name, [_step(row, start_s, step_s) for row in own]) for name, own in groups]
+    return [ServiceRed(name, [_step(row, bounds["from"], step_s) for row in own]) for name, own in groups]
+
+
+def slot_parameters(time_range: TimeRange) -> dict[str, int]:
+    """The parameters of statements about whole slots: those in which something of the range lies."""
+    start_s = min(time_range.start_unix_nano // 10**9, _TIME_END_S) // SLOT_S * SLOT_S
+    end_s = min(-(-time_range.end_unix_nano // 10**9), _TIME_END_S)
+    return {"from": start_s, "until": end_s}
 
 
 def _step(row: Row, start_s: int, step_s: int) -> Step:

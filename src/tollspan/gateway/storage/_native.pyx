@@ -30,6 +30,12 @@ cdef enum:
     LOW_CARDINALITY_VERSION = 1
     ADDITIONAL_KEYS = 0x600     # flags: the dictionary stands here; its index width is in the low bits
 
+cdef enum SpanKind:             # as in the protocol
+    SERVER = 2
+    CLIENT
+    PRODUCER
+    CONSUMER
+
 cdef enum ValueType:            # schema.ValueType
     EMPTY = 0
     STRING
@@ -152,6 +158,38 @@ cdef class Rows:
                 rows.numbers[rows.count] = <uint32_t>child
                 rows.count += 1
         return rows
+
+    def halves_of_calls(self, Table spans not None):
+        """The spans that call another service or are called by one, in order.
+
+        Each is (its place in these rows, whether it is the caller, the caller's trace id and span
+        id end to end, the row of its resource).
+        """
+        cdef const uint8_t* trace_ids = fixed_memory(spans, "trace_id")
+        cdef const uint8_t* span_ids = fixed_memory(spans, "span_id")
+        cdef const uint8_t* parents = fixed_memory(spans, "parent_span_id")
+        cdef const int32_t* kinds = <const int32_t*>fixed_memory(spans, "kind")
+        cdef const uint32_t* resources = <const uint32_t*>fixed_memory(spans, "resource")
+        cdef list halves = []
+        cdef uint8_t[24] caller
+        cdef bint calls
+        cdef Py_ssize_t i
+        cdef uint32_t row
+        for i in range(self.count):
+            row = self.numbers[i]
+            calls = kinds[row] == CLIENT or kinds[row] == PRODUCER
+            if not calls and (
+                kinds[row] != SERVER and kinds[row] != CONSUMER or (<const uint64_t*>parents)[row] == 0
+            ):
+                continue
+            memcpy(caller, trace_ids + row * 16, 16)
+            memcpy(caller + 16, (span_ids if calls else parents) + row * 8, 8)
+            halves.append((i, calls, caller[:24], resources[row]))
+        return halves
+
+
+cdef const uint8_t* fixed_memory(Table table, str name) except NULL:
+    return (<Fixed?>table.columns[name]).data.memory
 
 
 @cython.final
@@ -460,6 +498,20 @@ cdef class Block:
                 reserve(self.buffer, rows.count * width)
                 self.put_indices(index_memory(index_of_row), base, width, rows)
             base += len(labels)
+
+    def label_lists(self, str name not None, list lists not None):
+        """Array(LowCardinality(String)), from the strings of every row; None stands for none."""
+        cdef uint64_t end = 0
+        self.put_label(name.encode())
+        self.put_label(b"Array(String)")    # which the database turns into labels
+        self.columns += 1
+        for labels in lists:
+            end += 0 if labels is None else len(labels)
+            self.put_u64(end)
+        for labels in lists:
+            if labels is not None:
+                for label in labels:
+                    self.put_label(label)
 
     cdef void put_indices(self, const uint32_t* index, uint32_t base, int width, Rows rows) noexcept:
         cdef uint8_t* to = self.buffer.data + self.buffer.size

@@ -13,6 +13,7 @@ from tollspan.gateway.storage.block_columns import (
     put_numbers,
     put_texts,
 )
+from tollspan.gateway.storage.calls import OpenCalls
 from tollspan.gateway.storage.envelopes import EnvelopedChunk
 from tollspan.gateway.storage.item_columns import (
     UNITS,
@@ -35,8 +36,13 @@ PROMOTED_INTS = {
 PROMOTED = PROMOTED_TEXTS | PROMOTED_INTS
 
 
-def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int) -> bytes:
-    """The block of all spans of the chunks, marked with the digests of their requests."""
+def build(
+    open_calls: OpenCalls, parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int
+) -> bytes:
+    """The block of all spans of the chunks, marked with the digests of their requests.
+
+    Calls that they complete are in it; halves of others wait in `open_calls`.
+    """
     items = items_of(parts)
     owners = [own.owner for own in items]
     block = begin(items, digests, received_s)
@@ -45,6 +51,7 @@ def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s:
     put_item_attributes(block, items, PROMOTED_TEXTS, PROMOTED_INTS)
     _put_events(block, items)
     _put_links(block, items)
+    open_calls.put(block, parts)
     return bytes(block)
 
 
