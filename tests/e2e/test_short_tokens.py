@@ -52,7 +52,9 @@ def test_every_span_of_a_minute_arrives_once_though_tokens_live_two_seconds(tmp_
             [sys.executable, "-c", APPLICATION], env=environment, capture_output=True, text=True, check=True
         )
         account = json.loads(done.stdout)
-        stored = [read_span_ids(gateway, credential, trace_id) for trace_id in account["trace_ids"]]
+        basic = (credential["client_id"], credential["client_secret"])
+        with httpx.Client(base_url=gateway.url, auth=basic) as http:
+            stored = [read_span_ids(http, trace_id) for trace_id in account["trace_ids"]]
 
     assert all(len(span_ids) == len(set(span_ids)) == 5 for span_ids in stored)
     assert account["sent"] == 5 * len(account["trace_ids"])
@@ -61,8 +63,8 @@ def test_every_span_of_a_minute_arrives_once_though_tokens_live_two_seconds(tmp_
     assert credential["client_secret"] not in gateway.log + done.stderr
 
 
-def read_span_ids(gateway: Gateway, credential: dict[str, str], trace_id: str) -> list[str]:
+def read_span_ids(http: httpx.Client, trace_id: str) -> list[str]:
     # The reader's tokens live two seconds too, so it asks for one each time.
-    headers = gateway.authorization(credential)
-    answer = httpx.get(f"{gateway.url}/api/v1/traces/{trace_id}", headers=headers)
+    token = http.post("/token", data={"grant_type": "client_credentials"}).json()["access_token"]
+    answer = http.get(f"/api/v1/traces/{trace_id}", auth=None, headers={"Authorization": f"Bearer {token}"})
     return answer.json()["spans"]["span_id"]

@@ -122,7 +122,8 @@ def test_a_resolver_that_raises_costs_its_attribute_and_one_line(
     attribution.use(resolve, lambda: "emea")
     for _ in range(50):
         assert ended().attributes == {PARENT: "emea"}
-    assert [record.message for record in caplog.records] == [
+    # On a busy machine they may be told to be slow, too.
+    assert [record.message for record in caplog.records if " took " not in record.message] == [
         "the unit resolver raised LookupError; the span has no unit"
     ]
     assert attribution._events.counts["resolver_failed_LookupError"] == 50

@@ -69,7 +69,7 @@ class Shares:
         return max(receipts, key=lambda receipt: receipt.rejected, default=Receipt())
 
     def _count_copies(self, batch: Batch, taken: Sequence[Share], *, all_taken: bool) -> None:
-        """The ledger expects one fate of each item: where it was given to, or the caller's when any failed."""
+        """The ledger expects one fate of each item: where it was given, or the caller's when any failed."""
         given = sum(share.items for consumer, share in taken if not getattr(consumer, "observer", False))
         self._ledger.account(batch.lane).copied += given - (batch.items if all_taken else 0)
 

@@ -42,7 +42,6 @@ class LoadBalancing:
         self._config = config
         self._backends: dict[str, Sender] = {}
         self._ring: Ring | None = None
-        self._shares = Shares(self._host.counters.ledger)
         self._homeless: list[Batch] = []
         self._stopping = asyncio.Event()
         self._resolving: asyncio.Task[None] | None = None
@@ -55,6 +54,7 @@ class LoadBalancing:
     async def start(self, host: Host) -> None:
         """Static backends are there; those of a name come with its first answer, which is not waited for."""
         self._host = host
+        self._shares = Shares(host.counters.ledger)
         host.counters.watch(
             "otelcol_loadbalancer_num_backends", lambda: len(self._backends), exporter=host.component_id
         )
