@@ -297,19 +297,18 @@ def _get(url: str) -> None:
             assert time.monotonic() < deadline_s
 
 
-@pytest.mark.parametrize("preload", [True, False], ids=["preload", "each"])
-def test_gunicorn_workers_deliver_before_they_end(peer: OTLPPeer, tmp_path: Path, preload: bool) -> None:
+@pytest.mark.parametrize("options", [["--preload"], [], ["--worker-class=gevent"]], ids=" ".join)
+def test_gunicorn_workers_deliver_before_they_end(peer: OTLPPeer, tmp_path: Path, options: list[str]) -> None:
     pytest.importorskip("gunicorn")
     (tmp_path / "app.py").write_text(GUNICORN_APP)
     port = free_port()
-    options = ["--workers=2", f"--bind=127.0.0.1:{port}", *(["--preload"] if preload else [])]
     environ = {
         "TOLLSPAN_ENDPOINT": peer.url,
         "TOLLSPAN_EXPORT_INTERVAL_S": "3600",
         "PATH": os.environ["PATH"],
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *options, "app:app"],
+        [sys.executable, "-m", "gunicorn", "--workers=2", f"--bind=127.0.0.1:{port}", *options, "app:app"],
         cwd=tmp_path,
         env={**environ, "TOLLSPAN_INSTRUMENT": "false"},
         stderr=subprocess.DEVNULL,
