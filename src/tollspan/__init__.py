@@ -1,6 +1,6 @@
 """OpenTelemetry with a gate and a price tag.
 
-The public names of the SDK live here and load on first use, so `import tollspan`
+The public names of the SDK live here and load on the first use of any, so `import tollspan`
 costs next to nothing.
 """
 
@@ -70,13 +70,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    # Kept, so that the next access does not come here.
-    value = globals()[name] = getattr(import_module(home), name)
-    return value
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # All at once: if a thread imported one of them later, while another forks, the child that
+    # needs it would wait forever for an import that nobody ends.
+    globals().update({public: getattr(import_module(home), public) for public, home in _HOME.items()})
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
