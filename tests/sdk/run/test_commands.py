@@ -97,7 +97,7 @@ def test_a_server_with_processes_of_its_own_is_traced(peer: OTLPPeer, tmp_path: 
     (tmp_path / "shop.py").write_text(SHOP)
     session = requests.Session()
     # The reloader names its port before a process listens there.
-    retries = Retry(connect=150, backoff_factor=0.05, backoff_max=0.5)
+    retries = Retry(total=None, connect=150, backoff_factor=0.05, backoff_max=0.5)
     session.mount("http://", HTTPAdapter(max_retries=retries))
 
     with serving(peer, tmp_path, server) as url:
