@@ -67,10 +67,13 @@ def test_units_of_a_foreign_provider_are_measured_for_us_alone(peer: OTLPPeer) -
     theirs = InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider([theirs], shutdown_on_exit=False))
     handle = tollspan.init(endpoint=peer.url, metric_units=True)
+    meter = metrics.get_meter("tests")
+    meter.create_observable_gauge("open", [lambda _: [metrics.Observation(1)]])
     with tollspan.unit("acme"):
-        metrics.get_meter("tests").create_counter("orders").add(1)
-    assert handle.flush().ok
-    (ours,) = peer.measured["orders"]
+        meter.create_counter("orders").add(1)
+        assert handle.flush().ok
+    (ours,), (observed,) = peer.measured["orders"], peer.measured["open"]
+    assert list(observed.gauge.data_points[0].attributes) == []
     assert [pair.key for pair in ours.sum.data_points[0].attributes] == ["tollspan.unit"]
     assert "acme" not in theirs.get_metrics_data().to_json()
 

@@ -157,8 +157,9 @@ class MetricPipeline(MetricReader):
         return consume_with_unit
 
     def _consumer(self) -> Any:
-        """What the provider collects with, once it has this reader."""
-        return getattr(self._collect, "__self__", None)
+        """What the provider collects with, as long as it has this reader."""
+        consumer = getattr(self._collect, "__self__", None)
+        return consumer if self in getattr(consumer, "_reader_storages", ()) else None
 
     def shutdown(self, timeout_millis: float = 30000, **kwargs: Any) -> None:
         """Everything measured is delivered or dropped; the meter provider calls this."""
