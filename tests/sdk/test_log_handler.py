@@ -156,7 +156,10 @@ def test_there_is_one_handler_however_often_init_is_called(peer: OTLPPeer) -> No
     [
         lambda: logging.basicConfig(level="INFO", stream=io.StringIO()),
         lambda: logging.basicConfig(level="INFO", stream=io.StringIO(), force=True),
-        lambda: logging.config.dictConfig({"version": 1, "root": {"level": "INFO", "handlers": []}}),
+        # By default it disables all loggers that exist, also those of other tests.
+        lambda: logging.config.dictConfig(
+            {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO", "handlers": []}}
+        ),
     ],
     ids=["basicConfig", "force", "dictConfig"],
 )
@@ -164,8 +167,6 @@ def test_configuring_logging_afterwards_works_and_keeps_the_handler(peer: OTLPPe
     handle = _init(peer)
     before = len(logging.root.handlers)
     configure()
-    # As long as it is not disabled by what configured logging.
-    log.disabled = False
     log.info("seen")
     assert len(_handlers()) == 1
     assert len(logging.root.handlers) >= before
