@@ -18,8 +18,9 @@ INTRODUCTION = """\
 # OTLP conformance
 
 What the OpenTelemetry protocol (OTLP 1.11) asks of a server, and the tests that show how the collector's
-receiver and the gateway keep it. "ours" marks what the specification leaves open. The table is made from
-`tests/data/otlp_checklist.toml`; a test checks that every test it names exists.
+receiver and the gateway keep it; what it asks of a client (O-27, O-40 to O-47, O-70 to O-79, O-100 to O-105),
+and those of the SDK and the collector's exporters. "ours" marks what the specification leaves open. The table
+is made from `tests/data/otlp_checklist.toml`; a test checks that every test it names exists.
 """
 
 
