@@ -33,6 +33,7 @@ INTAKE = [
     for signal in Signal
 ]
 STREAMS = [endpoint for endpoint in ENDPOINTS if endpoint.options is STREAM]
+[METRICS] = [endpoint for endpoint in ENDPOINTS if endpoint.path == "/metrics"]
 GUARDED = [endpoint for endpoint in (*ENDPOINTS, *INTAKE) if endpoint.permission != PUBLIC]
 
 
@@ -181,7 +182,7 @@ async def test_nothing_that_is_anothers_is_shown_or_changed_by_any_route(gateway
     ours, theirs = create(identity, "acme"), create(identity, "rival")
     target = identity.credentials.create(CredentialDraft(MARK, ("read:traces",), tenant="rival")).credential
     trace_id = os.urandom(16)
-    await send_everything(http, bearer(theirs), MARK, trace_id)
+    await send_everything(http, bearer(theirs) | {"X-Tollspan-Dataset": MARK}, MARK, trace_id)
     await send_everything(http, bearer(ours), "ours", trace_id)
     values = {
         "trace_id": trace_id.hex(),
@@ -192,7 +193,7 @@ async def test_nothing_that_is_anothers_is_shown_or_changed_by_any_route(gateway
     }
 
     shown = {}
-    for endpoint in GUARDED:
+    for endpoint in (METRICS, *GUARDED):
         if endpoint not in STREAMS and endpoint not in INTAKE:
             shown[f"{endpoint.method} {endpoint.path}"] = await call(http, endpoint, bearer(ours), values)
 
@@ -232,7 +233,7 @@ async def test_a_key_of_one_dataset_reads_no_other_by_any_route(gateway):
     reader = bearer(identity.credentials.create(draft))
     values = {"trace_id": trace_id.hex(), "span_id": (b"\1" * 8).hex(), "name": "load", "unit": MARK}
 
-    for endpoint in GUARDED:
+    for endpoint in (METRICS, *GUARDED):
         if endpoint in STREAMS:
             continue
         _, text = await call(http, endpoint, reader, values)
