@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.components import Recorder
+from helpers.service import StandInHost
 from tollspan.collector.component import Receipt
 from tollspan.collector.door import Door
 from tollspan.collector.fan_out import FanOut
 from tollspan.collector.ledger import Ledger
+from tollspan.collector.processors.batch import BatchConfig, BatchProcessor
 from tollspan.errors import LimitError, PermanentError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -90,3 +92,22 @@ async def test_a_caller_who_leaves_is_refused_and_what_one_branch_has_is_a_copy(
     account = ledger.account(BATCH.lane)
     assert (account.refused, account.copied, account.stored) == ({"unavailable": 3}, 3, 3)
     assert account.pending == 0
+
+
+@pytest.mark.parametrize("answer", [Receipt(), PermanentError("x")], ids=["taken", "refused"])
+async def test_a_caller_who_leaves_a_batch_behind_is_accounted_for_once(answer):
+    host, exporter = StandInHost(), Keeper(Ledger(), answer)
+    ledger = exporter._ledger = host.counters.ledger
+    host.durable_downstream = True
+    exporter.gate.clear()
+    processor = BatchProcessor(BatchConfig(timeout_s=0), exporter)
+    await processor.start(host)
+    taking = asyncio.create_task(Door(processor, ledger).consume(BATCH))
+    await exporter.entered.wait()
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    exporter.gate.set()
+    await processor.shutdown()
+    account = ledger.account(BATCH.lane)
+    assert (account.received, account.refused, account.pending) == (3, {"unavailable": 3}, 0)
+    assert account.stored == account.copied == (3 if isinstance(answer, Receipt) else 0)

@@ -42,6 +42,11 @@ class Entry:
         """Its size as `sizer` counts."""
         return 1 if sizer == "requests" else self.items if sizer == "items" else self.bytes
 
+    def outlived(self, fates: Sequence[Receipt | Exception | None]) -> bool:
+        """Whether it was taken after its caller had given up, and so counts it as refused."""
+        gone = self.outcome is not None and self.outcome.cancelled()
+        return gone and all(isinstance(fate, Receipt) for fate in fates)
+
     def answer(self, fates: Sequence[Receipt | Exception | None]) -> None:
         """Whoever waits for the outcome has it: the first failure of its group, if there is any."""
         if self.outcome is None or self.outcome.done():

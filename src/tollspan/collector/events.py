@@ -199,6 +199,10 @@ class ProcessorEvents:
             labels = {"signal": lane[0].value, "reason": reason, **self._labels}
             self._counters.add("otelcol_processor_dropped_items", items, **labels)
 
+    def copied(self, lane: Lane, items: int) -> None:
+        """The next consumer took items that their sender was told to send again."""
+        self._ledger.account(lane).copied += items
+
     def count(self, name: str, amount: int, **labels: str) -> None:
         """`amount` more of the processor's own counter `otelcol_processor_<name>`."""
         self._counters.add(f"otelcol_processor_{name}", amount, **self._labels, **labels)

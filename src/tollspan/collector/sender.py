@@ -189,6 +189,8 @@ class Sender:
             await self._store.forget(group)
         self._backlog.release(group)
         for entry in group:
+            if entry.outlived(fates):
+                self._events.copied(entry)
             entry.answer(fates)
         return True
 

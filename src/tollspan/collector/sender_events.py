@@ -103,6 +103,10 @@ class SenderEvents:
         """The entry was left by an earlier run."""
         self._counters.ledger.account(entry.lane).received += entry.items
 
+    def copied(self, entry: Entry) -> None:
+        """The destination took an entry whose caller was told to send it again."""
+        self._counters.ledger.account(entry.lane).copied += entry.items
+
     def left(self, entry: Entry) -> None:
         """The entry is left to a later run, which recovers it."""
         self._counters.ledger.account(entry.lane).received -= entry.items

@@ -124,6 +124,8 @@ class BatchProcessor:
         fates = [await self._hand_on(batch) for batch in batches]
         self._backlog.release(group)
         for entry in group:
+            if entry.outlived(fates):
+                self._events.copied(entry.lane, entry.items)
             entry.answer(fates)
         return True
 
