@@ -7,11 +7,11 @@ interface CredentialFormProps {
   onCreate: (made: Promise<Issued>) => Promise<void>;
 }
 
-/** Asks what a new credential shall be. */
+/** Asks what a new credential shall be; unless changed, that of a program that sends all it can. */
 export function CredentialForm({ permissions, onCreate }: CredentialFormProps) {
   const [name, setName] = useState("");
   const [kind, setKind] = useState<"oauth2" | "api_key">("oauth2");
-  const [given, setGiven] = useState<string[]>(["write:traces"]);
+  const [given, setGiven] = useState(permissions.filter((one) => one.startsWith("write:")));
   const [datasets, setDatasets] = useState("");
 
   const toggle = (permission: string) =>
