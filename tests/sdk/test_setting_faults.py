@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ FAULTS: list[tuple[dict[str, Any], Signal, str]] = [
         "token_url: cannot be found over gRPC (set TOLLSPAN_TOKEN_URL)",
     ),
     (
-        {"private_key_file": "/run/key.pem", **GATE},
+        {"private_key_file": __file__, **GATE},
         Signal.TRACES,
         "init(private_key_file=...): is of no use alone (set TOLLSPAN_CLIENT_ID too)",
     ),
@@ -72,14 +73,14 @@ def test_nothing_is_sent_and_one_line_says_why(arguments: dict[str, Any], signal
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"client_id": "shop", "private_key_file": "/run/key.pem", **GATE},
+        {"client_id": "shop", "private_key_file": __file__, **GATE},
         {
             "client_id": "shop",
             "auth_method": "tls_client_auth",
-            "client_certificate_file": "/run/tls.pem",
+            "client_certificate_file": __file__,
             **GATE,
         },
-        {"client_certificate_file": "/run/tls.pem", **GATE},
+        {"client_certificate_file": __file__, **GATE},
         {"destination": "mlflow", "endpoint": "http://mlflow:5000"},
         {"api_key": SECRET, "api_key_header": "X-API-Key", **GATE},
     ],
@@ -92,7 +93,7 @@ def test_what_is_enough_is_enough(arguments: dict[str, Any]) -> None:
 
 
 def test_a_private_key_is_a_way_to_authenticate_unless_another_was_chosen() -> None:
-    key = {"client_id": "shop", "private_key_file": "/run/key.pem", **GATE}
+    key = {"client_id": "shop", "private_key_file": __file__, **GATE}
     assert read_settings(key, {})[0].auth_method == "private_key_jwt"
     unomiq = read_settings({"destination": "unomiq", **key}, {})[0]
     assert unomiq.auth_method == "private_key_jwt"
@@ -133,4 +134,31 @@ def test_grpc_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyP
     assert settings.url is None
     assert [str(problem) for problem in problems] == [
         "init(protocol=...): needs grpcio (pip install 'tollspan[grpc]')"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["private_key_file", "certificate_file", "client_certificate_file", "client_key_file"]
+)
+def test_a_file_that_is_not_there_yet_is_said_and_waited_for(name: str, tmp_path: Path) -> None:
+    arguments = {"client_id": "shop", "client_secret": SECRET, name: str(tmp_path / "file"), **GATE}
+    (tmp_path / "file").touch()
+    assert read_settings(arguments, {})[1] == []
+
+    (tmp_path / "file").unlink()
+    settings, problems = read_settings(arguments | {"auth_method": "client_secret_basic"}, {})
+    assert settings.url is not None
+    assert [str(p) for p in problems] == [
+        f"init({name}=...): its file cannot be read (it will be tried again)"
+    ]
+
+
+def test_a_spool_where_no_folder_can_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert read_settings({"spool": tmp_path / "new" / "folder", **GATE}, {})[1] == []
+
+    settings, problems = read_settings({"spool": tmp_path / "file" / "folder", **GATE}, {})
+    assert settings.url is not None
+    assert [str(p) for p in problems] == [
+        "init(spool=...): its folder cannot be written (it will be tried again)"
     ]

@@ -240,4 +240,5 @@ def test_a_level_is_a_name_or_a_number(level: object, expected: int | None) -> N
 
 
 def test_a_spool_may_be_a_path(tmp_path: Path) -> None:
-    assert read_settings({"spool": tmp_path}, {})[0].spool == str(tmp_path)
+    settings, problems = read_settings({"spool": tmp_path, "endpoint": "https://gate"}, {})
+    assert (settings.spool, problems) == (str(tmp_path), [])

@@ -6,8 +6,10 @@ found comes from: what a user would look for to change it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tollspan.errors import ConfigError
@@ -26,6 +28,9 @@ _PROOF_SETTINGS = {
     "private_key_jwt": "private_key_file",
     "tls_client_auth": "client_certificate_file",
 }
+
+
+_FILES = ("private_key_file", "certificate_file", "client_certificate_file", "client_key_file")
 
 
 class Found(NamedTuple):
@@ -80,6 +85,19 @@ def find_faults(settings: Settings, origins: Mapping[str, str], signal: Signal) 
         )
     if destination.dataset_needed and signal.value not in settings.dataset:
         yield _needed("dataset", f"is not set for {signal.value}", destination)
+
+
+def find_unusable_paths(settings: Settings, origins: Mapping[str, str]) -> Iterator[ConfigError]:
+    """Files that cannot be read now, and a spool that cannot be written: no reason to stop."""
+    for name in _FILES:
+        path = getattr(settings, name)
+        if path is not None and not (Path(path).exists() and os.access(path, os.R_OK)):
+            yield ConfigError(origins[name], "its file cannot be read", "it will be tried again")
+    if settings.spool is not None:
+        spool = Path(settings.spool).absolute()
+        there = next(folder for folder in (spool, *spool.parents) if folder.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            yield ConfigError(origins["spool"], "its folder cannot be written", "it will be tried again")
 
 
 def _needed(name: str, problem: str, destination: Destination) -> ConfigError:

@@ -23,7 +23,14 @@ from tollspan.oauth2.client_credentials import AuthMethod
 from tollspan.oauth2.secret import Secret
 from tollspan.otlp.signals import Signal
 from tollspan.sdk.destinations import DESTINATIONS, Destination
-from tollspan.sdk.setting_faults import Found, choose_credential, find_faults, leave_out_dataset, variable
+from tollspan.sdk.setting_faults import (
+    Found,
+    choose_credential,
+    find_faults,
+    find_unusable_paths,
+    leave_out_dataset,
+    variable,
+)
 from tollspan.sdk.setting_values import (
     AUTH_METHOD,
     COMPRESSION,
@@ -236,6 +243,7 @@ def read_settings(
     settings = _with_resource(Settings(**values), destination, environ)
     if signal not in destination.paths or signal.value not in settings.signals:
         return settings, problems
+    problems += find_unusable_paths(settings, origins)
     faults = list(find_faults(settings, origins, signal))
     if settings.endpoint is not None and not faults:
         settings = _with_address(settings, destination, signal, origins["endpoint"])
@@ -322,7 +330,7 @@ def _read(found: Mapping[str, Found]) -> tuple[dict[str, Any], list[ConfigError]
         try:
             ms = name.endswith("_s") and place.origin.startswith("OTEL_")
             values[name] = row.kind.read(float(place.value) / 1000 if ms else place.value)
-            if isinstance(place.value, Path):
+            if row.kind is CREDENTIAL and isinstance(place.value, Path):
                 read_credential(place.value)
             if ms and name == "export_timeout_s" and values[name] < 0.1:
                 problems.append(ConfigError(place.origin, "is less than 100 ms", "it is not in seconds"))
