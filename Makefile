@@ -7,7 +7,7 @@ NATIVE := $(shell find src -name '*.pyx' -o -name '*.pxd')
 UI     := src/tollspan/gateway/web/static/index.html
 UI_SRC := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run test lint bench interop matrix ui install clean
+.PHONY: run test lint bench interop matrix dist ui install clean
 
 run: install ui
 	$(BIN)/tollspan demo
@@ -33,6 +33,10 @@ interop: install ui
 
 matrix: install
 	$(BIN)/python tests/sdk/matrix.py
+
+dist: install ui
+	$(BIN)/pip install --quiet 'build>=1.2'
+	$(BIN)/python -m build
 
 install: $(VENV)/.installed
 
