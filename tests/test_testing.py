@@ -36,6 +36,13 @@ def test_the_unit_is_on_the_span(captel):
     with tollspan.unit("acme", parent="enterprise"):
         place_order()
     assert captel.span("place order").attributes["tollspan.unit"] == "acme"
+
+def test_what_is_logged_is_there_once_and_by_the_levels_that_are_set(captel):
+    logging.getLogger("shop").warning("card declined", extra={"order": 7})
+    logging.getLogger("shop").debug("not shown")
+    assert [log.log_record.body for log in captel.logs] == ["card declined"]
+    assert captel.log("card declined").severity_text == "WARN"
+    assert captel.log("card declined").attributes["order"] == 7
 """
 
 
@@ -64,7 +71,7 @@ def test_a_project_finds_the_fixture_and_its_tests_are_apart(tmp_path: Path, sta
     )
 
     assert done.returncode == 0, done.stdout
-    assert "4 passed" in done.stdout
+    assert "5 passed" in done.stdout
 
 
 def test_what_is_not_there_is_answered_with_what_is(captel: Captured):

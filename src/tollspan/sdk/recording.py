@@ -6,6 +6,7 @@ has no way to take them out; between recordings they keep nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 
+from tollspan.sdk.events import Events
+from tollspan.sdk.log_handler import LogHandler
 from tollspan.sdk.unit import current_unit
 
 DELTA: dict[type, AggregationTemporality] = dict.fromkeys(
@@ -102,9 +105,22 @@ def record() -> Iterator[Recording]:
     recording = Recording(reader)
     _recordings.append(recording)
     try:
-        yield recording
+        with _log_handler():
+            yield recording
     finally:
         _recordings.remove(recording)
+
+
+@contextmanager
+def _log_handler() -> Iterator[None]:
+    """Records of `logging` are recorded too, also where the program has not called `init`."""
+    handler = LogHandler(Events())
+    if not any(isinstance(other, LogHandler) for other in logging.root.handlers):
+        logging.root.addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.root.removeHandler(handler)
 
 
 _recordings: list[Recording] = []
