@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from structlog.testing import capture_logs
 
 from helpers.components import Recorder
 from helpers.service import StandInHost
@@ -114,6 +115,15 @@ async def test_before_a_durable_exporter_the_caller_waits_and_keeps_what_fails()
         with pytest.raises(RetryableError, match="disk full"):
             await asyncio.gather(processor.consume(batch()), processor.consume(batch()))
     assert dropped(processor) == 0
+
+
+async def test_before_branches_that_keep_what_they_take_it_says_what_is_better():
+    with capture_logs() as logs:
+        async with running(Recorder(), durable=True), running(FanOut([Recorder(), Recorder()])):
+            assert logs == []
+        async with running(FanOut([Recorder(), Recorder()]), durable=True):
+            pass
+    assert [log["hint"] for log in logs] == ["use sending_queue::batch instead"]
 
 
 @given(st.lists(st.integers(1, 30), max_size=12), st.integers(1, 20), st.booleans())

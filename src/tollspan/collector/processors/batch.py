@@ -29,6 +29,7 @@ from tollspan.collector.backlog import Backlog, Entry, Gathering, Limits, combin
 from tollspan.collector.component import TAKEN, Consumer, Factory, Host, Kind, Receipt
 from tollspan.collector.config.values import Duration
 from tollspan.collector.events import ProcessorEvents
+from tollspan.collector.fan_out import FanOut
 from tollspan.collector.queue_store import build_entry
 from tollspan.errors import ConfigError, LimitError, PermanentError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch, Lane
@@ -75,6 +76,10 @@ class BatchProcessor:
         """Batches are joined and handed on."""
         self._loop = asyncio.get_running_loop()
         self._callers_wait = host.durable_downstream
+        if self._callers_wait and isinstance(self._consumer, FanOut):
+            # A client that sends again is joined with others then, so no branch knows what it has.
+            hint = "use sending_queue::batch instead"
+            _log.warning("batch_may_double_in_branches", processor=host.component_id, hint=hint)
         self._events = ProcessorEvents(host.counters, host.component_id)
         self._backlog = Backlog(Limits(BYTES_MAX, "bytes"), self._gathering)
         self._workers = [asyncio.create_task(self._work(host)) for _ in range(CALLS_MAX)]
