@@ -63,14 +63,19 @@ def gateway(folder, peer):
 def agent(folder, addresses):
     return {
         "receivers": {"otlp": {"protocols": {"grpc": LOCAL, "http": LOCAL}}},
-        "exporters": {"loadbalancing": {"resolver": {"static": {"hostnames": addresses}}}},
+        "exporters": {
+            "loadbalancing": {
+                "protocol": {"otlp": {"timeout": "60s"}},  # an attempt that is given up may have arrived
+                "resolver": {"static": {"hostnames": addresses}},
+            }
+        },
         "extensions": {"health_check": LOCAL, "file_storage": {"directory": str(folder / "queue")}},
     }
 
 
 async def accepted(gateways, spans):
     """How many spans each gateway has, once they have so many together; then their end decides."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while True:
             seen = [g.counters.total("otelcol_receiver_accepted_spans") for g in gateways]
             if sum(seen) == spans:
