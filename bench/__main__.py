@@ -26,6 +26,10 @@ SCENARIOS = (
     "decode",
     "gateway_ingest",
     "processors",
+    "collector_memory",
+    "collector_filter",
+    "collector_attributes",
+    "collector_tail_sampling",
     *(f"collector_{protocol}_{spans}" for protocol in ("http", "grpc") for spans in (1, 100, 512)),
 )
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.collectors import measure, rotel_command, tollspan_command
+from bench.collectors import Traces, measure, rotel_command, tollspan_command
 
 TITLE = "collector, OTLP/gRPC in, 100 spans a request"
 ITEM = "span"
+TRACES = Traces("grpc", 100)
 
 PEERS: dict[str, Callable[[], float]] = {
-    "Tollspan": lambda: measure(tollspan_command, "grpc", 100),
-    "rotel 0.0.1a15": lambda: measure(rotel_command, "grpc", 100),
+    "Tollspan": lambda: measure(tollspan_command, TRACES).cpu_s,
+    "rotel 0.0.1a15": lambda: measure(rotel_command, TRACES).cpu_s,
 }

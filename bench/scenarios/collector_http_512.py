@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.collectors import measure, rotel_command, tollspan_command
+from bench.collectors import Traces, measure, rotel_command, tollspan_command
 
 TITLE = "collector, OTLP/HTTP in, 512 spans a request"
 ITEM = "span"
+TRACES = Traces("http", 512)
 
 PEERS: dict[str, Callable[[], float]] = {
-    "Tollspan": lambda: measure(tollspan_command, "http", 512),
-    "rotel 0.0.1a15": lambda: measure(rotel_command, "http", 512),
+    "Tollspan": lambda: measure(tollspan_command, TRACES).cpu_s,
+    "rotel 0.0.1a15": lambda: measure(rotel_command, TRACES).cpu_s,
 }

@@ -24,7 +24,7 @@ ASIDE_MAX = 2
 """So many are at a time: each may need many times its size."""
 
 PIECES_MAX = 256
-"""So many pieces of a message are joined at a time: tiny ones must not take much more room than they hold."""
+"""So many pieces of a message are joined at a time: tiny ones must not take much more room than they are."""
 
 PREFIX_BYTES = 5
 """Before each message: whether it is compressed, and its length."""
