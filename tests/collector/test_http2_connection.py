@@ -269,6 +269,33 @@ async def test_a_client_that_goes_away_cancels_the_method():
         assert server._listener.calls == 0
 
 
+async def test_a_call_that_was_cut_short_does_not_harm_the_next():
+    held = Held()
+    async with running_server(held) as server, RawHTTP2(server.address) as client:
+        for number in (1, 3, 5):
+            held.entered.clear()
+            held.cancelled.clear()
+            await client.send(client.call(number))
+            await held.entered.wait()
+            await client.send(build_frame(FrameType.RST_STREAM, 0, number, bytes(4)))
+            await held.cancelled.wait()
+        held.gate.set()
+        await client.send(client.head(7, [*HEAD, ("grpc-timeout", "1H")]))
+        assert await client.reply(7) == (0, b"held")
+
+
+async def test_a_connection_that_ends_leaves_no_task():
+    before = asyncio.all_tasks()
+    async with running_server() as server:
+        async with RawHTTP2(server.address) as client:
+            await client.send(b"".join(client.call(number, b"x") for number in range(1, 201, 2)))
+            for number in range(1, 201, 2):
+                await client.reply(number)
+        (connection,) = server._listener.connections
+        await connection.closed.wait()
+    assert asyncio.all_tasks() == before
+
+
 async def test_a_call_whose_time_is_over_says_so():
     held = Held()
     async with running_server(held) as server, RawHTTP2(server.address) as client:

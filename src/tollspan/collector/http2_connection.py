@@ -62,6 +62,9 @@ IDLE_PREFACE_S = 10.0
 IDLE_S = 300.0
 """A connection without calls is closed after this."""
 
+IDLE_TASKS_MAX = 16
+"""So many tasks of a connection wait for its next calls."""
+
 FRUITLESS_MAX = 1000
 """So many frames may lead to no answer; each answer makes up for FRUITLESS_PER_ANSWER of them."""
 
@@ -106,6 +109,7 @@ class HTTP2Connection(asyncio.Protocol):
         self._heads = HeadDecoder()
         self._block: tuple[int, int, bytes] | None = None  # stream, flags and bytes of an unfinished head
         self._streams: dict[int, _Stream] = {}
+        self._idle: list[tuple[asyncio.Task[None], asyncio.Future[tuple[_Stream, Method]]]] = []
         self._cut: deque[int] = deque(maxlen=CALLS_MAX)  # answered before the client had sent everything
         self._last_id = 0
         self._receive_window = ReceiveWindow(0, WINDOW_DEFAULT, WINDOW_BYTES)
@@ -137,9 +141,10 @@ class HTTP2Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for stream in self._streams.values():
-            if stream.task is not None:
-                stream.task.cancel()
+        self.cancel()
+        for task, _ in self._idle:
+            task.cancel()
+        self._idle.clear()
         self._listener.calls -= len(self._streams)
         self._streams.clear()
         self._listener.connections.discard(self)
@@ -242,7 +247,27 @@ class HTTP2Connection(asyncio.Protocol):
         elif refusal is not None:
             self._finish(stream, grpc_call.build_failure_block(refusal))
         else:
-            stream.task = self._loop.create_task(self._answer(stream, listener.methods[head.path]))
+            self._start(stream, listener.methods[head.path])
+
+    def _start(self, stream: _Stream, method: Method) -> None:
+        """A task answers the call: one that has nothing to do, where there is one."""
+        if self._idle:
+            stream.task, given = self._idle.pop()
+            given.set_result((stream, method))
+        else:
+            stream.task = self._loop.create_task(self._answer_calls(stream, method))
+
+    async def _answer_calls(self, stream: _Stream, method: Method) -> None:
+        """Answer one call after the other, until there are enough who wait for the next."""
+        task = asyncio.current_task()
+        assert task is not None
+        while True:
+            await self._answer(stream, method)
+            if len(self._idle) >= IDLE_TASKS_MAX or self._transport.is_closing():
+                return
+            given: asyncio.Future[tuple[_Stream, Method]] = self._loop.create_future()
+            self._idle.append((task, given))
+            stream, method = await given
 
     async def _answer(self, stream: _Stream, method: Method) -> None:
         """The method's reply is written, unless the client does not want it any more."""
