@@ -185,6 +185,21 @@ async def test_a_malformed_head_costs_its_stream_only(server):
         assert await client.reply(3) == (0, b"next")
 
 
+@pytest.mark.parametrize(
+    ("flags", "second", "code"),
+    [
+        (END_HEADERS | END_STREAM, "head", ErrorCode.STREAM_CLOSED),
+        (END_HEADERS | END_STREAM, "data", ErrorCode.STREAM_CLOSED),
+        (END_HEADERS, "head", ErrorCode.PROTOCOL_ERROR),
+    ],
+)
+async def test_what_does_not_belong_on_an_open_stream_resets_it(flags, second, code):
+    async with running_server(Held()) as server, RawHTTP2(server.address) as client:
+        first = client.head(1, flags=flags)
+        await client.send(first + (client.head(1) if second == "head" else client.data(1, b"x")))
+        assert await client.frame() == (FrameType.RST_STREAM, 0, 1, code.to_bytes(4))
+
+
 async def test_a_call_may_end_with_a_head_of_its_own_and_a_head_may_come_in_pieces(server):
     async with RawHTTP2(server.address) as client:
         head = client.head(1)[9:]

@@ -216,7 +216,9 @@ class HTTP2Connection(asyncio.Protocol):
 
     def _end_by_trailers(self, stream: _Stream, flags: int, block: bytes) -> None:
         self._heads.decode(block)
-        if not flags & END_STREAM or stream.call.ended:
+        if stream.call.ended:
+            raise FrameError(ErrorCode.STREAM_CLOSED, "a head after the end", stream.id)
+        if not flags & END_STREAM:
             raise FrameError(ErrorCode.PROTOCOL_ERROR, "a second head", stream.id)
         stream.call.receive(b"", last=True)
 
