@@ -29,7 +29,7 @@ PIECES_MAX = 256
 PREFIX_BYTES = 5
 """Before each message: whether it is compressed, and its length."""
 
-CANCELLED, INVALID_ARGUMENT, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL = 1, 3, 4, 12, 13
+CANCELLED, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL = 1, 4, 12, 13
 
 
 @dataclass(frozen=True, slots=True)

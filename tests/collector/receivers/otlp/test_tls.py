@@ -1,5 +1,7 @@
 """The receiver behind TLS, on both transports, with and without client certificates."""
 
+import asyncio
+import contextlib
 import ssl
 
 import grpc
@@ -77,6 +79,17 @@ async def test_grpc_is_served_over_tls(authority, pair, tmp_path, mutual):
     ):
         await channel.unary_unary(f"/{SERVICES[Signal.TRACES]}/Export")(REQUEST.SerializeToString())
     assert collector.batches[0].items == ITEMS
+
+
+async def test_a_grpc_client_must_ask_for_http_2(authority, pair):
+    async with running_collector(protocol="grpc", tls=pair) as collector:
+        host, _, port = collector.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, port, ssl=context(authority))
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
