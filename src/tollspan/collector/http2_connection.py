@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from tollspan.collector import grpc_call
+from tollspan.collector.call_tasks import CallTasks
 from tollspan.collector.grpc_call import Call, Limits, Method, Reply
 from tollspan.collector.grpc_head import HeadDecoder
 from tollspan.collector.http2_frames import (
@@ -62,9 +63,6 @@ IDLE_PREFACE_S = 10.0
 IDLE_S = 300.0
 """A connection without calls is closed after this."""
 
-IDLE_TASKS_MAX = 16
-"""So many tasks of a connection wait for its next calls."""
-
 FRUITLESS_MAX = 1000
 """So many frames may lead to no answer; each answer makes up for FRUITLESS_PER_ANSWER of them."""
 
@@ -109,7 +107,7 @@ class HTTP2Connection(asyncio.Protocol):
         self._heads = HeadDecoder()
         self._block: tuple[int, int, bytes] | None = None  # stream, flags and bytes of an unfinished head
         self._streams: dict[int, _Stream] = {}
-        self._idle: list[tuple[asyncio.Task[None], asyncio.Future[tuple[_Stream, Method]]]] = []
+        self._tasks = CallTasks(self._reply)
         self._cut: deque[int] = deque(maxlen=CALLS_MAX)  # answered before the client had sent everything
         self._last_id = 0
         self._receive_window = ReceiveWindow(0, WINDOW_DEFAULT, WINDOW_BYTES)
@@ -142,9 +140,7 @@ class HTTP2Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self.cancel()
-        for task, _ in self._idle:
-            task.cancel()
-        self._idle.clear()
+        self._tasks.close()
         self._listener.calls -= len(self._streams)
         self._streams.clear()
         self._listener.connections.discard(self)
@@ -249,52 +245,18 @@ class HTTP2Connection(asyncio.Protocol):
         elif refusal is not None:
             self._finish(stream, grpc_call.build_failure_block(refusal))
         else:
-            self._start(stream, listener.methods[head.path])
+            stream.task = self._tasks.start(stream_id, call, listener.methods[head.path])
 
-    def _start(self, stream: _Stream, method: Method) -> None:
-        """A task answers the call: one that has nothing to do, where there is one."""
-        if self._idle:
-            stream.task, given = self._idle.pop()
-            given.set_result((stream, method))
-        else:
-            stream.task = self._loop.create_task(self._answer_calls(stream, method))
-
-    async def _answer_calls(self, stream: _Stream, method: Method) -> None:
-        """Answer one call after the other, until there are enough who wait for the next."""
-        task = asyncio.current_task()
-        assert task is not None
-        while True:
-            await self._answer(stream, method)
-            if len(self._idle) >= IDLE_TASKS_MAX or self._transport.is_closing():
-                return
-            given: asyncio.Future[tuple[_Stream, Method]] = self._loop.create_future()
-            self._idle.append((task, given))
-            stream, method = await given
-
-    async def _answer(self, stream: _Stream, method: Method) -> None:
-        """The method's reply is written, unless the client does not want it any more."""
-        try:
-            if stream.call.head.timeout_s is None:
-                reply = await method(stream.call)
-            else:
-                async with asyncio.timeout(stream.call.head.timeout_s):
-                    reply = await method(stream.call)
-        except TimeoutError:
-            reply = Reply(code=grpc_call.DEADLINE_EXCEEDED, message="the call's time is over")
-        except asyncio.CancelledError:
-            reply = Reply(code=grpc_call.CANCELLED, message="the call was cut short")
-        except Exception:
-            _log.exception("grpc_method_defect", method=stream.call.head.path)
-            reply = Reply(code=grpc_call.INTERNAL, message="internal error")
+    def _reply(self, stream_id: int, reply: Reply) -> None:
+        """The reply is written, unless the client does not want it any more."""
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            return
         stream.task = None
-        if stream.id in self._streams:
-            self._reply(stream, reply)
-
-    def _reply(self, stream: _Stream, reply: Reply) -> None:
         if reply.code:
             self._finish(stream, grpc_call.build_failure_block(reply))
             return
-        self._send(build_frame(FrameType.HEADERS, END_HEADERS, stream.id, grpc_call.HEAD_BLOCK))
+        self._send(build_frame(FrameType.HEADERS, END_HEADERS, stream_id, grpc_call.HEAD_BLOCK))
         stream.unsent = grpc_call.frame_message(reply.body)
         self._send_message(stream)
 
