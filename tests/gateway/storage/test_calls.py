@@ -76,18 +76,28 @@ def test_what_others_sent_is_not_found(engine):
     assert calls_of(engine) == calls_of(engine, "rival") == {}
 
 
-def test_the_oldest_that_wait_are_given_up_for_newer_ones():
-    halves = OpenCalls(size_max=3)
-    for number in range(5):
-        assert halves.add_callee(b"caller %d" % number, b"shop") is None
-    halves.add_callee(b"caller 4", b"mail")
-    found = [halves.add_caller(b"caller %d" % number, b"web") for number in range(5)]
-    assert found == [[], [], [], [b"shop"], [b"shop", b"mail"]]
-    assert [halves.add_callee(b"caller %d" % number, b"late") for number in range(5)] == [
-        None,
-        None,
-        *[b"web"] * 3,
+def test_the_older_half_of_what_waits_is_given_up_when_there_is_too_much():
+    open_calls = OpenCalls(size_max=8)
+    for number in range(12):
+        open_calls.make_room(1)
+        assert open_calls.add_callee(b"caller %d" % number, b"shop") is None
+    assert [open_calls.add_caller(b"caller %d" % number, b"web") for number in (0, 3, 4, 11)] == [
+        [],
+        [],
+        [b"shop"],
+        [b"shop"],
     ]
+
+
+def test_callees_of_both_generations_find_their_caller():
+    open_calls = OpenCalls(size_max=4)
+    for number in range(3):
+        open_calls.make_room(1)
+        open_calls.add_callee(b"caller", b"shop %d" % number)
+    assert open_calls.add_caller(b"caller", b"web") == [b"shop 0", b"shop 1", b"shop 2"]
+    for _ in range(2):
+        open_calls.make_room(1)
+        assert open_calls.add_callee(b"caller", b"late") == b"web"
 
 
 OUTCOMES = st.sampled_from(["written", "written", "lost", "unknown", "restart"])

@@ -159,11 +159,11 @@ cdef class Rows:
                 rows.count += 1
         return rows
 
-    def halves_of_calls(self, Table spans not None):
+    def halves_of_calls(self, Table spans not None, bytes prefix not None):
         """The spans that call another service or are called by one, in order.
 
-        Each is (its place in these rows, whether it is the caller, the caller's trace id and span
-        id end to end, the row of its resource).
+        Each is (its place in these rows, whether it is the caller, the caller as `prefix`, trace id
+        and span id end to end, the row of its resource).
         """
         cdef const uint8_t* trace_ids = fixed_memory(spans, "trace_id")
         cdef const uint8_t* span_ids = fixed_memory(spans, "span_id")
@@ -171,7 +171,9 @@ cdef class Rows:
         cdef const int32_t* kinds = <const int32_t*>fixed_memory(spans, "kind")
         cdef const uint32_t* resources = <const uint32_t*>fixed_memory(spans, "resource")
         cdef list halves = []
-        cdef uint8_t[24] caller
+        cdef Py_ssize_t prefix_size = len(prefix)
+        cdef bytearray memory = bytearray(prefix + bytes(24))
+        cdef uint8_t* caller = <uint8_t*><char*>memory
         cdef bint calls
         cdef Py_ssize_t i
         cdef uint32_t row
@@ -182,9 +184,9 @@ cdef class Rows:
                 kinds[row] != SERVER and kinds[row] != CONSUMER or (<const uint64_t*>parents)[row] == 0
             ):
                 continue
-            memcpy(caller, trace_ids + row * 16, 16)
-            memcpy(caller + 16, (span_ids if calls else parents) + row * 8, 8)
-            halves.append((i, calls, caller[:24], resources[row]))
+            memcpy(caller + prefix_size, trace_ids + row * 16, 16)
+            memcpy(caller + prefix_size + 16, (span_ids if calls else parents) + row * 8, 8)
+            halves.append((i, calls, caller[:prefix_size + 24], resources[row]))
         return halves
 
 
