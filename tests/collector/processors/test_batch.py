@@ -119,9 +119,9 @@ async def test_before_a_durable_exporter_the_caller_waits_and_keeps_what_fails()
 
 async def test_before_branches_that_keep_what_they_take_it_says_what_is_better():
     with capture_logs() as logs:
-        async with running(Recorder(), durable=True), running(FanOut([Recorder(), Recorder()])):
+        async with running(Recorder(), durable=True), running(FanOut([Recorder(), Recorder()], Ledger())):
             assert logs == []
-        async with running(FanOut([Recorder(), Recorder()]), durable=True):
+        async with running(FanOut([Recorder(), Recorder()], Ledger()), durable=True):
             pass
     assert [log["hint"] for log in logs] == ["use sending_queue::batch instead"]
 

@@ -71,6 +71,7 @@ class CountedBody:
     async def next_chunk(self) -> bytes:
         """As Body.next_chunk; what comes is held."""
         chunk = await self._body.next_chunk()
-        self._budget.take(self._tenant, len(chunk))
-        self._size += len(chunk)
+        if chunk:
+            self._budget.take(self._tenant, len(chunk))
+            self._size += len(chunk)
         return chunk
