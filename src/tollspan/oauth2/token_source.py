@@ -147,8 +147,11 @@ class TokenSource:
         if news:
             _report(error)
 
-    def _after_fork(self) -> None:
-        """In a child: nobody holds the lock and nobody flies, but the token is still good."""
+    def after_fork(self) -> None:
+        """In a child: nobody holds the lock and nobody flies, but the token is still good.
+
+        Python's hook for forks calls this; whoever forks without hooks has to.
+        """
         self._changed = threading.Condition()
         self._schedule.forget_flight()
 
@@ -174,7 +177,7 @@ _sources: weakref.WeakSet[TokenSource] = weakref.WeakSet()
 
 def _reset_after_fork() -> None:
     for source in list(_sources):
-        source._after_fork()  # noqa: SLF001 - the module's own class
+        source.after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork.

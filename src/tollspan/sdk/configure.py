@@ -116,7 +116,7 @@ class Tollspan:
             self._events.notice("reconfigured", f"init was called again: the new settings apply{stays}")
         else:
             self._configured = True
-            watch_uwsgi(self._events)
+            watch_uwsgi(self._process.after_fork, self._events)
         self._process.end_timeout_s = common.shutdown_timeout_s
         self._attribution.use(common.unit, common.parent_unit, trusts_callers=common.unit_from_callers)
         self._unit_propagator.use(common.propagate_unit_to, trusts_callers=common.unit_from_callers)
@@ -132,6 +132,8 @@ class Tollspan:
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
+        if self._token_source is not None:
+            self._token_source.after_fork()
         self._pipelines.after_fork()
 
     def _connect(self, settings: Mapping[Signal, Settings]) -> None:

@@ -40,7 +40,7 @@ class Process:
         self._watching = True
         atexit.register(self._end)
         if hasattr(os, "register_at_fork"):  # Windows has no fork.
-            os.register_at_fork(after_in_child=self._after_fork)
+            os.register_at_fork(after_in_child=self.after_fork)
         self._end_with_child_process()
 
     def watch_sigterm(self, before_others: bool | None) -> None:
@@ -97,7 +97,8 @@ class Process:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
+        """This process is a child; called by Python's hook, or by whoever notices a fork without hooks."""
         self._ending = self._ended = self._handed_on = False
         self._begin_again()
         util = sys.modules.get("multiprocessing.util")
