@@ -29,7 +29,7 @@ def installed(requirement: str) -> Path:
                 target,
                 requirement,
             ]
-            subprocess.run(pip, check=True, timeout=100)
+            subprocess.run(pip, check=True, timeout=280)
             try:
                 target.rename(folder)
             except OSError:
