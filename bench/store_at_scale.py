@@ -21,7 +21,9 @@ from pathlib import Path
 from bench.__main__ import as_table, publish
 from bench.shop_traffic import ROUND_SPANS, SERVICES, rounds
 from tollspan.gateway.query import traces
+from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
 from tollspan.gateway.query.red import SLOT_S, find_red
+from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import TimeRange
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.store import Store, View
@@ -101,6 +103,8 @@ async def ask(view: View, now_ns: int) -> list[Row]:
             )
         ),
         "RED over a day, by service": lambda: lambda: find_red(view, day, step_s=SLOT_S),
+        "service edges over a day": lambda: lambda: find_service_edges(view, day),
+        "attribute keys over a day": lambda: lambda: find_attribute_keys(view, day),
     }
     return [await _measure(name, choose) for name, choose in questions.items()]
 

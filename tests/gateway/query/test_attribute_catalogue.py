@@ -10,7 +10,6 @@ from tollspan.gateway.query.attribute_catalogue import (
 )
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.gateway.storage.statements import statement
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -92,11 +91,3 @@ async def test_values_are_those_of_a_bounded_number_of_spans_the_newest_first(st
     found = await find_attribute_values(view, "age", TimeRange(NOW - HOUR, NOW + 1))
     assert found.spans.keys() <= {"0", "1000", "2000", "3000"}
     assert found.sampled_spans == 4
-
-
-async def test_no_span_is_read_to_list_the_keys(store):
-    await store.write(batch(span(attributes={"a": "1"})))
-    sql = statement("find_attribute_keys") + ", force_optimize_projection = 1"
-    hours = {"from": START // SECOND, "until": (START + HOUR) // SECOND, "limit": 10}
-    [row] = store._engine.rows(sql, {"tenant": "acme", "datasets": ["default"], **hours})
-    assert (row["string_keys"], row["spans"]) == (["a"], 1)

@@ -4,7 +4,6 @@ from helpers.spans import NOW, SECOND, batch, failed_span, span
 from tollspan.gateway.query.red import SLOT_S
 from tollspan.gateway.query.service_edges import ServiceEdge, find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
-from tollspan.gateway.storage.statements import statement
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -59,11 +58,3 @@ async def test_what_was_erased_is_not_counted(store):
     assert edge.calls == 1
     await store.erase_unit("acme", [], "u")
     assert await find_service_edges(store.view("acme"), ALWAYS) == []
-
-
-async def test_no_span_is_read_to_answer(store):
-    await call(store)
-    sql = statement("find_service_edges") + " SETTINGS force_optimize_projection = 1"
-    slot = {"from": START // SECOND, "until": START // SECOND + SLOT_S, "limit": 10}
-    [row] = store._engine.rows(sql, {"tenant": "acme", "datasets": ["default"], **slot})
-    assert (row["caller"], row["callee"], row["calls"]) == ("web", "shop", 1)

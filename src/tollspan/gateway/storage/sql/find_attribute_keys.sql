@@ -1,6 +1,5 @@
 -- How many spans have which keys together, and the bytes of their values by key; what comes most often
--- first. It is put as the projection `attribute_keys` answers it, and not rewritten before that is seen:
--- else it reads every span.
+-- first.
 SELECT
     mapKeys(attributes_string) AS string_keys,
     mapKeys(attributes_int) AS int_keys,
@@ -29,4 +28,3 @@ WHERE tenant = {tenant:String}
 GROUP BY string_keys, int_keys, double_keys, bool_keys, other_keys
 ORDER BY spans DESC
 LIMIT {limit:UInt32}
-SETTINGS optimize_functions_to_subcolumns = 0

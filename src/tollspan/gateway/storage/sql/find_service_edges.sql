@@ -1,6 +1,4 @@
--- How often services called each other, and databases, which send no spans of their own. The inner
--- question is put as the projection `service_edges` answers it: another condition would make it read
--- every span.
+-- How often services called each other, and databases, which send no spans of their own.
 SELECT
     arrayJoin(if(
         empty(callers) AND db_system_name != '',

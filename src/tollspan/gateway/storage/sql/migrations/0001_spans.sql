@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS spans
 )
 ENGINE = MergeTree
 PARTITION BY toDate(received)
-ORDER BY (tenant, dataset, toStartOfFiveMinutes(start), trace_id)
+ORDER BY (tenant, dataset, toStartOfFiveMinutes(start), service, start)
 SETTINGS
     fsync_after_insert = 1,
     fsync_part_directory = 1,
