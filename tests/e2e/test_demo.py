@@ -23,20 +23,19 @@ def test_the_demo_finds_everything_that_it_sent():
 
 @pytest.mark.timeout(300)
 def test_an_impatient_second_interrupt_leaves_nothing_running_behind(tmp_path):
-    demo = subprocess.Popen(
+    with subprocess.Popen(
         [*DEMO, "--http", "127.0.0.1:0"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
-    )
-    lines = iter(demo.stdout.readline, "Ctrl-C stops everything.\n")
-    [gateway, shop] = re.findall(r"http://127\.0\.0\.1:\d+", "".join(lines))
-    demo.send_signal(signal.SIGINT)
-    assert "Stopping.\n" in iter(demo.stdout.readline, "")
-    demo.send_signal(signal.SIGINT)
+    ) as demo:
+        lines = iter(demo.stdout.readline, "Ctrl-C stops everything.\n")
+        [gateway, shop] = re.findall(r"http://127\.0\.0\.1:\d+", "".join(lines))
+        demo.send_signal(signal.SIGINT)
+        assert "Stopping.\n" in iter(demo.stdout.readline, "")
+        demo.send_signal(signal.SIGINT)
 
-    assert demo.wait(timeout=60) == 0
-    demo.stdout.close()
+        assert demo.wait(timeout=60) == 0
     assert list(tmp_path.iterdir()) == []
     for url in (gateway, shop):
         with pytest.raises(httpx.ConnectError):

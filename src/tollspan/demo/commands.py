@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the demo until Ctrl-C, or once; 0 when nothing is missing."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: no child is left behind
+    for os_signal in _ENDING:
+        signal.signal(os_signal, _interrupt_once)
     http = arguments.http or ("127.0.0.1:0" if arguments.once else "127.0.0.1:8320")
     with tempfile.TemporaryDirectory(prefix="tollspan-demo-") as folder:
         data_dir = arguments.data_dir or Path(folder) / "data"
@@ -48,6 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"tollspan demo: {error}", file=sys.stderr)
             print((Path(folder) / "demo.log").read_text()[-4000:], file=sys.stderr)
             return 1
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def _interrupt_once(_number: int, _frame: object) -> None:
+    """Interrupt; from then on nothing does, so that no child is left behind."""
+    for os_signal in _ENDING:
+        signal.signal(os_signal, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _rate(text: str) -> float:
@@ -61,9 +72,9 @@ def _rate(text: str) -> float:
 
 
 def _until_interrupted(stage: Stage, rate: float) -> int:
-    print(_WELCOME.format(stage=stage), flush=True)
     dice = random.Random()  # noqa: S311 - a demo's dice
     with contextlib.suppress(KeyboardInterrupt), httpx.Client(base_url=stage.shop_url, timeout=30) as shop:
+        print(_WELCOME.format(stage=stage), flush=True)
         while True:
             stage.check()
             visit(shop, dice)
