@@ -81,6 +81,24 @@ async def test_a_message_that_does_not_come_is_to_be_sent_again():
         await call_with(b"\0\0", ended=False).read_message(0.01)
 
 
+async def test_whoever_counts_what_comes_may_refuse_the_rest():
+    taken = []
+
+    def take(size):
+        if sum(taken) + size > 700:
+            raise RetryableError("no room")
+        taken.append(size)
+
+    call = call_with(framed(bytes(900))[:300], ended=False)
+    reading = asyncio.create_task(call.read_message(20, take))
+    await asyncio.sleep(0)
+    call.receive(bytes(400), last=False)
+    assert taken == [300, 400]
+    call.receive(bytes(1), last=False)
+    with pytest.raises(RetryableError, match="no room"):
+        await reading
+
+
 async def test_reading_is_told_with_what_has_come():
     told = []
     call = Call(CallHead("/", {}, "identity", None), Limits(1000), told.append)

@@ -53,6 +53,10 @@ class Limits:
     aside: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASIDE_MAX))
 
 
+def uncounted(size: int) -> None:
+    """Nobody counts what comes."""
+
+
 class Call:
     """A call that a client makes. The connection puts in what comes, the method takes the message out."""
 
@@ -67,6 +71,8 @@ class Call:
         self._prefix = b""
         self._parts: list[bytes] = []
         self._pieces: list[bytes] = []
+        self._take: Callable[[int], None] = uncounted
+        self._refusal: Exception | None = None
         self._arrived: asyncio.Future[None] | None = None
 
     def receive(self, data: bytes, *, last: bool) -> None:
@@ -80,11 +86,20 @@ class Call:
             self._parts.append(b"".join(self._pieces))
             self._pieces.clear()
         self.ended = last
-        if self._arrived is not None and not self._arrived.done() and (last or self._too_large()):
-            self._arrived.set_result(None)
+        if self._arrived is not None and not self._arrived.done():
+            self._refusal = self._try_to_take(len(data))
+            if last or self._refusal is not None or self._too_large():
+                self._arrived.set_result(None)
 
-    async def read_message(self, timeout_s: float) -> bytes:
-        """The message, decompressed.
+    def _try_to_take(self, size: int) -> Exception | None:
+        try:
+            self._take(size)
+        except Exception as error:
+            return error
+        return None
+
+    async def read_message(self, timeout_s: float, take: Callable[[int], None] = uncounted) -> bytes:
+        """The message, decompressed. `take` is told how many bytes come, and may raise.
 
         LimitError when it is larger than allowed, before or after decompression, WireError
         when it is no single message, RetryableError when it is not there after `timeout_s`.
@@ -92,12 +107,16 @@ class Call:
         self.reading = True
         self._on_reading(self.size)
         if not self.ended and not self._too_large():
+            self._take = take
+            take(self.size)
             self._arrived = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._arrived
             except TimeoutError as error:
                 raise RetryableError("the message came too slowly") from error
+        if self._refusal is not None:
+            raise self._refusal
         if self._too_large():
             raise LimitError("bytes of message", self._limits.message_bytes_max)
         return await self._unpack()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.collector.receivers.otlp.body_budget import BodyBudget
+from tollspan.collector.receivers.otlp.body_budget import BodyBudget, CountedBody
 from tollspan.errors import RetryableError
 from tollspan.otlp.http_exchange import HTTPProblem
 
@@ -23,7 +23,8 @@ class Chunks:
 
 
 async def read(budget, tenant, *sizes):
-    with budget.counting(tenant, Chunks(*sizes)) as counted:
+    with budget.holding(tenant) as take:
+        counted = CountedBody(Chunks(*sizes), take)
         while await counted.next_chunk():
             pass
 
@@ -38,8 +39,8 @@ async def test_a_body_as_large_as_its_share_is_read_and_one_byte_more_is_too_man
 
 async def test_the_bodies_of_one_tenant_do_not_keep_out_those_of_another():
     budget = BodyBudget(100, 50)
-    with budget.counting("acme", Chunks(50)) as counted:
-        await counted.next_chunk()
+    with budget.holding("acme") as take:
+        take(50)
         await read(budget, "rival", 50)
         with pytest.raises(HTTPProblem):
             await read(budget, "acme", 1)

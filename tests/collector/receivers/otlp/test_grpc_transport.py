@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from helpers.collector import running_collector
 from helpers.signals import REQUESTS, RESPONSES, trace_request
 from tollspan.collector.component import Receipt
-from tollspan.collector.receivers.otlp import grpc_transport
+from tollspan.collector.receivers.otlp import body_budget, grpc_transport
 from tollspan.errors import LimitError, RetryableError, StoreError, WireError
 from tollspan.otlp.grpc_exchange import SERVICES
 from tollspan.otlp.signals import Signal
@@ -179,6 +179,14 @@ async def test_a_message_that_does_not_come_is_to_be_sent_again(collector, monke
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
     assert caught.value.code() is Code.UNAVAILABLE
+
+
+async def test_messages_that_are_too_many_together_are_to_be_sent_again(monkeypatch):
+    monkeypatch.setattr(body_budget.BodyBudget.__init__, "__defaults__", (100_000, 50_000))
+    async with running_collector(protocol="grpc") as collector:
+        error = await fail(collector, bytes(200_000))
+        assert (error.code(), error.details()) == (Code.UNAVAILABLE, "too many request bodies are being read")
+        assert await export(collector, trace_request().SerializeToString()) == b""
 
 
 async def test_a_call_in_flight_is_finished_by_the_drain(collector):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tollspan.collector.http_body import Body
 from tollspan.errors import RetryableError
@@ -14,64 +16,63 @@ SHARE_MAX = BYTES_MAX // 2
 
 RETRY_AFTER_S = 1
 
+Take = Callable[[int], None]
+"""Takes so many bytes from a budget, or raises."""
+
 
 class BodyBudget:
-    """Shared by all requests of one receiver, on one event loop."""
+    """Shared by all requests of one protocol of a receiver, on one event loop."""
 
     def __init__(self, bytes_max: int = BYTES_MAX, share_max: int = SHARE_MAX) -> None:
         self._bytes_max = bytes_max
         self._share_max = share_max
         self._held: Counter[str] = Counter()
 
-    def counting(self, tenant: str, body: Body) -> CountedBody:
-        """The same body, whose bytes are held until the block ends.
+    @contextmanager
+    def holding(self, tenant: str) -> Iterator[Take]:
+        """What is taken by the function is held until the block ends.
 
-        Its next chunk raises RetryableError when all bytes held are too many, and
-        HTTPProblem 429 when those of one tenant are; callers without a tenant have no share
-        of their own.
+        The function raises RetryableError when all bytes held are too many, and HTTPProblem
+        429 when those of one tenant are; callers without a tenant have no share of their own.
         """
-        return CountedBody(self, tenant, body)
+        size = 0
 
-    def take(self, tenant: str, more: int) -> None:
-        """So many more bytes are held, unless that raises; see `counting`."""
+        def take(more: int) -> None:
+            nonlocal size
+            self._check(tenant, more)
+            self._held[tenant] += more
+            size += more
+
+        try:
+            yield take
+        finally:
+            if size:
+                self._held[tenant] -= size
+                if not self._held[tenant]:
+                    del self._held[tenant]
+
+    def _check(self, tenant: str, more: int) -> None:
         if self._held.total() + more > self._bytes_max:
             raise RetryableError("too many request bodies are being read", RETRY_AFTER_S)
         if tenant and self._held[tenant] + more > self._share_max:
             problem = "too many request bodies of this tenant are being read"
             raise HTTPProblem(429, problem, {"Retry-After": str(RETRY_AFTER_S)})
-        self._held[tenant] += more
-
-    def give_back(self, tenant: str, size: int) -> None:
-        """So many bytes are held no longer."""
-        self._held[tenant] -= size
-        if not self._held[tenant]:
-            del self._held[tenant]
 
 
 class CountedBody:
-    """See BodyBudget.counting."""
+    """A body of which each chunk is taken from the budget as it comes."""
 
-    def __init__(self, budget: BodyBudget, tenant: str, body: Body) -> None:
-        self._budget = budget
-        self._tenant = tenant
+    def __init__(self, body: Body, take: Take) -> None:
         self._body = body
-        self._size = 0
-
-    def __enter__(self) -> Body:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._size:
-            self._budget.give_back(self._tenant, self._size)
+        self._take = take
 
     def whole(self) -> bytes | None:
         """As Body.whole, not counted: the connection's buffer bounds what has come by itself."""
         return self._body.whole()
 
     async def next_chunk(self) -> bytes:
-        """As Body.next_chunk; what comes is held."""
+        """As Body.next_chunk."""
         chunk = await self._body.next_chunk()
         if chunk:
-            self._budget.take(self._tenant, len(chunk))
-            self._size += len(chunk)
+            self._take(len(chunk))
         return chunk

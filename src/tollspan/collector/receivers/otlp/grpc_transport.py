@@ -7,6 +7,7 @@ from functools import partial
 
 from tollspan.collector.grpc_call import Call, Reply, build_refusal
 from tollspan.collector.grpc_server import GRPCServer
+from tollspan.collector.receivers.otlp.body_budget import BodyBudget
 from tollspan.collector.receivers.otlp.config import GRPCConfig
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
 from tollspan.otlp import _reshape
@@ -20,12 +21,13 @@ READ_TIMEOUT_S = 60.0
 
 def add_services(server: GRPCServer, config: GRPCConfig, intake: Intake) -> None:
     """The server has a service for every signal, also for one without a pipeline: it has its own answer."""
+    budget = BodyBudget()
     for signal, name in SERVICES.items():
-        methods = {"Export": partial(export, intake, signal)}
+        methods = {"Export": partial(export, intake, budget, signal)}
         server.add_service(name, methods, message_bytes_max=config.message_bytes_max)
 
 
-async def export(intake: Intake, signal: Signal, call: Call) -> Reply:
+async def export(intake: Intake, budget: BodyBudget, signal: Signal, call: Call) -> Reply:
     """The reply to an Export call; its rules and errors are those of OTLP/HTTP, in gRPC's words.
 
     The message is taken only from a caller who may write.
@@ -34,7 +36,8 @@ async def export(intake: Intake, signal: Signal, call: Call) -> Reply:
     try:
         intake.require_pipeline(signal)
         tenant, dataset = await intake.identify(signal, call.head.metadata)
-        wire = await call.read_message(READ_TIMEOUT_S)
+        with budget.holding(tenant) as take:
+            wire = await call.read_message(READ_TIMEOUT_S, take)
         payload = Payload(wire, _reshape.count(signal.value, wire))
         items = payload.items
         receipt = await intake.deliver(signal, payload, tenant, dataset)

@@ -8,7 +8,7 @@ from functools import partial
 
 from tollspan.collector.exchange_cycle import Answer
 from tollspan.collector.http_body import Body, read_body
-from tollspan.collector.receivers.otlp.body_budget import BodyBudget
+from tollspan.collector.receivers.otlp.body_budget import BodyBudget, CountedBody
 from tollspan.collector.receivers.otlp.config import HTTPConfig
 from tollspan.collector.receivers.otlp.cors import open_to_pages
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
@@ -55,9 +55,9 @@ class HTTPExchange:
             head = read_head(method, headers)
             self._intake.require_pipeline(signal)
             tenant, dataset = await self._intake.identify(signal, headers)
-            with self._budget.counting(tenant, body) as counted:
+            with self._budget.holding(tenant) as take:
                 data = await read_body(
-                    counted,
+                    CountedBody(body, take),
                     head.content_length,
                     bytes_max=self._config.body_bytes_max,
                     timeout_s=self._config.read_timeout_s,
