@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import httpx
+import pytest
 import yaml
 
 from helpers.otlp_peer import running_peer
@@ -83,6 +84,7 @@ async def accepted(gateways, spans):
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.usefixtures("small_process")
 async def test_every_trace_with_an_error_arrives_whole_and_no_other(tmp_path, monkeypatch):
     spans = [(trace, number) for trace in range(TRACES) for number in range(SPANS)]
     random.Random(1).shuffle(spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,7 +110,13 @@ def test_tls_trusts_the_certificate_that_was_named(certificate: Path) -> None:
     with running_grpc_peer(credentials) as peer:
         assert send(peer.url, certificate_file=str(certificate)) == Delivered()
         assert isinstance(send(peer.url), Later)
-        assert isinstance(send(peer.url, certificate_file="/nowhere"), Later)
+
+
+def test_a_certificate_that_has_gone_keeps_the_data(certificate: Path, tmp_path: Path) -> None:
+    file = shutil.copy(certificate, tmp_path / "ca.pem")
+    sending = Sending(endpoint="https://localhost:1", protocol="grpc", certificate_file=str(file))
+    file.unlink()
+    assert isinstance(sending.send(), Later)
 
 
 FORK = """

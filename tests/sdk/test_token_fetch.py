@@ -82,9 +82,11 @@ def test_the_secret_may_go_in_the_body_with_parameters_of_the_identity_provider(
 
 def test_a_private_key_signs_every_request_anew_and_may_be_exchanged(peer: OTLPPeer, tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
+    file.touch()
     fetch = Sending(
         endpoint=peer.url, client_id="shop", private_key_file=str(file), private_key_id="k1"
     ).fetch
+    file.unlink()
     with pytest.raises(TokenRequestError, match="holds no private key"):
         fetch()
     for key in (ECKey.generate_key("P-256"), ECKey.generate_key("P-256")):

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
-from types import SimpleNamespace
 
-import psutil
 import pytest
 import requests
 import yaml
@@ -113,9 +111,8 @@ async def test_a_request_of_which_nothing_is_left_is_answered_as_taken():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_the_example_on_each_page_runs(name, monkeypatch):
-    # The tests before this one may have left more in memory than the example's limit.
-    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: SimpleNamespace(rss=64 << 20))
+@pytest.mark.usefixtures("small_process")
+async def test_the_example_on_each_page_runs(name):
     processors = yaml.safe_load(EXAMPLES[name])["processors"]
     recorder = Recorder()
     async with running(processors, recorder) as service:
