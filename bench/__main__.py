@@ -80,7 +80,7 @@ def as_table(rows: list[dict[str, str]]) -> str:
 def machine() -> str:
     """What was measured on, in one line."""
     names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) or [platform.machine()]
-    system = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
+    system = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     return f"{names[0]}, {system}; " + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
 
 
