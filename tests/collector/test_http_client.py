@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from helpers.otlp_peer import Answer, drip, endless, reset_connection, running_peer
-from tollspan.collector.http_client import HTTPClient, find_proxy, is_loopback, parse_url
+from tollspan.collector.http_client import HTTPClient, parse_url
 from tollspan.collector.tls import TLSClientConfig
 from tollspan.errors import RetryableError
 
@@ -108,14 +108,6 @@ async def test_a_configured_proxy_is_used(peer):
     assert peer.paths == ["http://gate.example/v1/traces"]
 
 
-def test_the_environment_names_proxies_but_not_for_this_machine(monkeypatch):
-    monkeypatch.setenv("https_proxy", "proxy.example:3128")
-    monkeypatch.setenv("no_proxy", "inside.example")
-    assert find_proxy("https://outside.example/x") == "http://proxy.example:3128"
-    assert find_proxy("https://inside.example/x") is None
-    assert find_proxy("https://127.0.0.1:4318") is None
-
-
 async def test_a_certificate_is_trusted_only_when_its_authority_was_named(tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -127,13 +119,6 @@ async def test_a_certificate_is_trusted_only_when_its_authority_was_named(tmp_pa
         async with opened() as client:
             with pytest.raises(RetryableError, match="its certificate is not trusted"):
                 await post(client, peer.url)
-
-
-@pytest.mark.parametrize(
-    ("host", "here"), [("localhost", True), ("127.9.9.9", True), ("[::1]", True), ("x", False)]
-)
-def test_loopback_is_this_machine(host, here):
-    assert is_loopback(f"http://{host}:1/x") is here
 
 
 def test_a_url_is_http_and_has_a_host():

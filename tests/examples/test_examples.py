@@ -12,7 +12,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from examples.conftest import EXAMPLES, Run, Serve
 from helpers.otlp_peer import OTLPPeer
-from tollspan.collector.builtins import FACTORIES
 
 
 def spans(peer: OTLPPeer) -> dict[str, Span]:
@@ -118,9 +117,6 @@ def test_the_stock_sdk_gets_an_access_token(peer: OTLPPeer, run: Run):
     assert len(peer.token_requests) == 1
 
 
-@pytest.mark.skipif(
-    "oauth2client" not in {factory.type for factory in FACTORIES}, reason="this Collector has no oauth2client"
-)
 def test_the_sidecars_configuration_is_valid(run: Run):
     run("-m", "tollspan.cli", "collector", "validate", "--config", str(EXAMPLES / "sidecar.yaml"))
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from tollspan.collector.tls import ReloadedContext, TLSClientConfig
 from tollspan.errors import RetryableError
+from tollspan.oauth2.proxy import find_proxy
 from tollspan.otlp.http_exchange import HTTPResponse
 
 LATE = "no answer in time"
@@ -89,25 +88,6 @@ class HTTPClient:
             raise RetryableError(_cause(error)) from None
         names = {name.lower(): text for name, text in response.headers.items()}
         return HTTPResponse(response.status, names, answer)
-
-
-def find_proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url` (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`)."""
-    parts = urlsplit(url)
-    if is_loopback(url) or proxy_bypass(parts.netloc):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def parse_url(value: object) -> str:

@@ -14,10 +14,11 @@ import structlog
 from tollspan.collector.component import ClientAuthenticator, Host, Reference
 from tollspan.collector.compression import Compression
 from tollspan.collector.config.values import Duration, Opaque
-from tollspan.collector.http_client import IDLE_TIMEOUT_S, HTTPClient, is_loopback
+from tollspan.collector.http_client import IDLE_TIMEOUT_S, HTTPClient
 from tollspan.collector.sender_config import SenderConfig
 from tollspan.collector.tls import TLSClientConfig
 from tollspan.errors import ConfigError, InvalidTokenError, PermanentError, RetryableError, TokenRequestError
+from tollspan.oauth2.loopback import is_loopback
 from tollspan.otlp.http_exchange import (
     RESPONSE_BYTES_MAX,
     HTTPResponse,

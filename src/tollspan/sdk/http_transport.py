@@ -11,8 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -20,7 +19,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import make_headers, parse_url
 
 from tollspan.errors import RetryableError
-from tollspan.oauth2.loopback import is_loopback
+from tollspan.oauth2.proxy import find_proxy
 from tollspan.otlp.http_exchange import HTTPResponse
 from tollspan.sdk.settings import Settings
 from tollspan.sdk.untraced import untraced
@@ -102,16 +101,6 @@ def _modified_ns(file: str) -> int | None:
         return os.stat(file).st_mtime_ns
     except OSError:
         return None
-
-
-def find_proxy(url: str) -> str | None:
-    """The proxy that the environment names for `url`, if any."""
-    parts = urlsplit(url)
-    if is_loopback(url) or proxy_bypass(parts.netloc):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 class _WithinTimeout(io.RawIOBase):

@@ -22,13 +22,13 @@ import structlog
 
 from tollspan.collector.component import ClientAuthenticator, Factory, Host, Kind, Receipt
 from tollspan.collector.config.values import Duration, Opaque, Parsed
-from tollspan.collector.http_client import is_loopback
 from tollspan.collector.http_destination import ClientAuthConfig, user_agent, wait_for_credentials
 from tollspan.collector.otlp_outcome import conclude
 from tollspan.collector.sender import Sender
 from tollspan.collector.sender_config import SenderConfig
 from tollspan.collector.tls import TLSClientConfig
 from tollspan.errors import ConfigError
+from tollspan.oauth2.loopback import is_loopback
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.grpc_exchange import SERVICES, read_status
 from tollspan.otlp.http_exchange import Encoding, Outcome, Unauthorized, read_response

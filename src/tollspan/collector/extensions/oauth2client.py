@@ -32,7 +32,7 @@ import structlog
 
 from tollspan.collector.component import Condition, Factory, Host, Kind
 from tollspan.collector.config.values import Duration, Opaque, Parsed
-from tollspan.collector.http_client import HTTPClient, is_loopback, parse_url
+from tollspan.collector.http_client import HTTPClient, parse_url
 from tollspan.collector.secret_file import read_secret
 from tollspan.collector.tls import TLSClientConfig
 from tollspan.errors import ConfigError, RetryableError, TokenRequestError
@@ -46,6 +46,7 @@ from tollspan.oauth2.client_credentials import (
     read_token_response,
 )
 from tollspan.oauth2.jwt_bearer import GRANT_TYPE, Algorithm, JWTBearer, build_assertion_request
+from tollspan.oauth2.loopback import is_loopback
 from tollspan.oauth2.secret import Secret
 
 TIMEOUT_MAX_S = 60.0

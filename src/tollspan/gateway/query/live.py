@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -110,7 +111,7 @@ def _read(
     return [items[row] for items, row in wanted[-ITEMS_MAX:]], max(0, len(wanted) - ITEMS_MAX)
 
 
-class _Items(Generic[Item]):
+class _Items(ABC, Generic[Item]):
     """Decoded items, of which only those that are asked for become objects."""
 
     def __init__(self, tables: Mapping[str, Table], name: str) -> None:
@@ -131,8 +132,8 @@ class _Items(Generic[Item]):
             if (not service or self._services[resource] == service) and (not unit or own_unit == unit)
         ]
 
-    def __getitem__(self, row: int) -> Item:
-        raise NotImplementedError
+    @abstractmethod
+    def __getitem__(self, row: int) -> Item: ...
 
 
 class _Spans(_Items[LiveSpan]):

@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from tollspan.errors import RetryableError
+from tollspan.oauth2.proxy import find_proxy
 from tollspan.sdk.doctor.finding import Finding, ok, problem, warning
-from tollspan.sdk.http_transport import HTTPTransport, find_proxy
+from tollspan.sdk.http_transport import HTTPTransport
 from tollspan.sdk.settings import Settings
 
 TIMEOUT_S = 5.0
