@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import ipaddress
 import json
 import os
 import sys
@@ -20,6 +19,7 @@ from tollspan.errors import ConfigError
 from tollspan.gateway.authserver.commands import IDENTITY_VARIABLE
 from tollspan.gateway.components.web_extension import WebExtension
 from tollspan.gateway.distribution import ROLES, build_gateway_registry, keep_roles
+from tollspan.oauth2.loopback import is_loopback_host
 
 STORAGE_VARIABLE = "TOLLSPAN_GATEWAY_STORAGE"
 DEFAULT_CONFIG = str(files("tollspan.gateway") / "default.yaml")
@@ -133,10 +133,6 @@ def _roles(text: str) -> tuple[str, ...]:
 def _check_exposure(option: str, endpoint: str) -> None:
     """ConfigError when other machines could reach `endpoint`: secrets must not travel in the clear."""
     host, _ = split_endpoint(endpoint)
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback_host(host):
         problem = f"{endpoint} can be reached from other machines, without TLS"
         raise ConfigError(option, problem, "--insecure allows it, where something else does TLS")

@@ -8,7 +8,11 @@ from urllib.parse import urlsplit
 
 def is_loopback(url: str) -> bool:
     """Whether `url` names this machine, so that nobody else can listen (RFC 8252 §8.3)."""
-    host = urlsplit(url).hostname or ""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def is_loopback_host(host: str) -> bool:
+    """As `is_loopback`, of a host in lower case."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

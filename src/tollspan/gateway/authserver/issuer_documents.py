@@ -6,7 +6,6 @@ a token. Redirects are not followed.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from tollspan.errors import AuthError, ConfigError
+from tollspan.oauth2.loopback import is_loopback
 
 TIMEOUT_S = 5.0
 BYTES_MAX = 256 << 10
@@ -32,7 +32,7 @@ def check_url(field: str, url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+    if parts.scheme != "http" or not is_loopback(url):
         raise ConfigError(field, f"{url!r} cannot be trusted", "use https; http is for this machine only")
 
 
@@ -86,10 +86,3 @@ def _read_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = {}
     return document if isinstance(document, dict) else {}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
