@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tollspan.collector.compression import INLINE_BYTES_MAX, compress, content_encoding
-from tollspan.otlp.http_exchange import decompress
+from tollspan.otlp.content_coding import decompress
 
 UNDO = {
     "identity": bytes,

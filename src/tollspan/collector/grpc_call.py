@@ -11,8 +11,9 @@ from urllib.parse import quote
 from tollspan.collector.grpc_head import CallHead
 from tollspan.collector.http2_frames import encode_fields
 from tollspan.errors import LimitError, RetryableError, WireError
+from tollspan.otlp.content_coding import decompress
 from tollspan.otlp.grpc_exchange import build_retry_trailers
-from tollspan.otlp.http_exchange import Encoding, decompress, failure
+from tollspan.otlp.http_exchange import Encoding, failure
 from tollspan.otlp.protobuf import read_fields
 
 COMPRESSIONS = ("identity", "gzip", "deflate")

@@ -1,6 +1,6 @@
 """The rules of an OTLP/HTTP exchange, both sides, without any I/O (OTLP 1.11, RFC 9110, RFC 6750).
 
-A server calls `read_head`, then `decompress`, then answers with `success` or `failure`.
+A server calls `read_head`, then `content_coding.decompress`, then answers with `success` or `failure`.
 A client sends `build_headers` and judges the answer with `read_response`.
 
 Headers are looked up by lower-case names: pass a case-insensitive mapping or a dict
@@ -10,19 +10,16 @@ with such names.
 from __future__ import annotations
 
 import enum
-import io
 import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
-
-from zlib_ng import gzip_ng, zlib_ng
 
 from tollspan.errors import (
     AuthError,
@@ -38,6 +35,7 @@ from tollspan.errors import (
     WireError,
 )
 from tollspan.otlp import protobuf
+from tollspan.otlp.content_coding import CODINGS
 from tollspan.otlp.signals import Signal
 
 RESPONSE_BYTES_MAX = 4 << 20
@@ -107,8 +105,8 @@ def _content(content_type: str, content_encoding: str) -> tuple[Encoding, str]:
         message = f"unsupported Content-Type {_media_type(content_type)!r}; use one of: {supported}"
         raise HTTPProblem(415, _line(message), {"Accept-Post": supported})
     compression = content_encoding.strip().lower() or "identity"
-    if compression not in _COMPRESSIONS:
-        supported = ", ".join(_COMPRESSIONS)
+    if compression not in CODINGS:
+        supported = ", ".join(CODINGS)
         message = f"unsupported Content-Encoding {compression!r}; use one of: {supported}"
         raise HTTPProblem(415, _line(message), {"Accept-Encoding": supported})
     return encoding, compression
@@ -117,23 +115,6 @@ def _content(content_type: str, content_encoding: str) -> tuple[Encoding, str]:
 def answer_encoding(headers: Mapping[str, str]) -> Encoding:
     """How to answer a request with these headers: as it was written, else in JSON."""
     return _encoding(headers.get("content-type", "")) or Encoding.JSON
-
-
-def decompress(body: bytes, compression: str, bytes_max: int) -> bytes:
-    """The request as it was before its Content-Encoding.
-
-    Never makes more than `bytes_max` + 1 bytes; raises LimitError beyond. A gzip body may
-    have no member, several, and zero padding; whatever else follows, a truncated stream
-    and a wrong checksum are WireErrors. `deflate` is the zlib format (RFC 9110 §8.4.1.2), `zstd`
-    a single frame (RFC 8878) with a window of at most 8 MiB.
-    """
-    try:
-        data = _COMPRESSIONS[compression](body, bytes_max + 1)
-    except (EOFError, OSError, zlib_ng.error) as error:  # type: ignore[misc]  # the stub says: an instance
-        raise WireError(f"the body is not valid {compression}: {error}") from error
-    if len(data) > bytes_max:
-        raise LimitError("bytes of uncompressed body", bytes_max)
-    return data
 
 
 def success(signal: Signal, encoding: Encoding, rejected: int = 0, message: str = "") -> HTTPResponse:
@@ -252,56 +233,6 @@ def _content_length(headers: Mapping[str, str]) -> int | None:
         raise HTTPProblem(400, "Content-Length is not a number of bytes")
     return int(text)
 
-
-def _gunzip(body: bytes, bytes_max: int) -> bytes:
-    member = zlib_ng.decompressobj(wbits=31)
-    data = member.decompress(body, bytes_max)
-    if len(data) == bytes_max or (member.eof and not member.unused_data):
-        return data
-    # Not one whole member, as it is nearly always: the slower reader knows every other case.
-    with gzip_ng.GzipNGFile(fileobj=io.BytesIO(body)) as stream:  # type: ignore[no-untyped-call]  # no stub
-        return stream.read(bytes_max)
-
-
-def _inflate(body: bytes, bytes_max: int) -> bytes:
-    stream = zlib_ng.decompressobj()
-    data = stream.decompress(body, bytes_max)
-    if len(data) < bytes_max and not stream.eof:
-        raise EOFError("it ends too early")
-    if stream.unused_data:
-        raise EOFError("something follows its end")
-    return data
-
-
-def _unzstd(body: bytes, bytes_max: int) -> bytes:
-    # Servers have it installed; the SDK, which imports this module too, does without.
-    import zstandard  # noqa: PLC0415 - see above
-
-    try:
-        # A window is memory that the body alone asks for (RFC 9659: at most 8 MiB).
-        unpacker = zstandard.ZstdDecompressor(max_window_size=8 << 20)
-        data = unpacker.stream_reader(body).read(bytes_max)
-        if len(data) == bytes_max:
-            return data
-        # The reader does not tell a frame that was cut off from one that has ended; this does.
-        frame = unpacker.decompressobj()
-        data = frame.decompress(body)
-    except zstandard.ZstdError as error:
-        raise OSError(str(error)) from error
-    if not frame.eof:
-        raise EOFError("it ends too early")
-    if frame.unused_data:
-        raise EOFError("something follows its end")
-    return data
-
-
-_COMPRESSIONS: dict[str, Callable[[bytes, int], bytes]] = {
-    "identity": lambda body, _: body,
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
-    "deflate": _inflate,
-    "zstd": _unzstd,
-}
 
 _GRPC_UNKNOWN = 2
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 12, 405: 12, 408: 4, 413: 8, 415: 3, 429: 8, 500: 13, 503: 14}

@@ -17,8 +17,9 @@ from typing import Generic, Protocol, TypeVar
 from zlib_ng import zlib_ng
 
 from tollspan.otlp.backoff import backoff_s
+from tollspan.otlp.content_coding import decompress
 from tollspan.otlp.encoding import Encoded
-from tollspan.otlp.http_exchange import Delivered, Later, Outcome, Refused, TooLarge, decompress
+from tollspan.otlp.http_exchange import Delivered, Later, Outcome, Refused, TooLarge
 from tollspan.otlp.signals import Signal
 from tollspan.sdk.events import Events
 from tollspan.sdk.export_queue import ExportQueue, Parcel

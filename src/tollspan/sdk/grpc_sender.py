@@ -15,8 +15,9 @@ import grpc
 
 from tollspan.errors import ConfigError
 from tollspan.oauth2.token_source import TokenSource
+from tollspan.otlp.content_coding import decompress
 from tollspan.otlp.grpc_exchange import SERVICES, read_status
-from tollspan.otlp.http_exchange import Encoding, Later, Outcome, Refused, decompress, read_response
+from tollspan.otlp.http_exchange import Encoding, Later, Outcome, Refused, read_response
 from tollspan.otlp.signals import Signal
 from tollspan.sdk.authorization import Authorization
 from tollspan.sdk.delivery import REQUEST_BYTES_MAX

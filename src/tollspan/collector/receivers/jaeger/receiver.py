@@ -20,7 +20,8 @@ from tollspan.collector.receivers.jaeger.thrift import read_batch
 from tollspan.collector.receivers.jaeger.translation import build_request
 from tollspan.errors import LimitError, PermanentError, RetryableError, TollspanError, WireError
 from tollspan.otlp.batch import Batch
-from tollspan.otlp.http_exchange import HTTPProblem, HTTPResponse, decompress
+from tollspan.otlp.content_coding import decompress
+from tollspan.otlp.http_exchange import HTTPProblem, HTTPResponse
 from tollspan.otlp.signals import Signal
 
 SERVICE = "jaeger.api_v2.CollectorService"

@@ -13,12 +13,12 @@ from tollspan.collector.receivers.otlp.config import HTTPConfig
 from tollspan.collector.receivers.otlp.cors import open_to_pages
 from tollspan.collector.receivers.otlp.intake import Intake, Payload
 from tollspan.otlp import _reshape
+from tollspan.otlp.content_coding import decompress
 from tollspan.otlp.http_exchange import (
     Encoding,
     HTTPResponse,
     RequestHead,
     answer_encoding,
-    decompress,
     failure,
     read_head,
     success,
