@@ -23,6 +23,7 @@ import msgspec
 from tollspan.collector.component import Factory, Host, Kind
 from tollspan.errors import ConfigError
 from tollspan.gateway.live.hub import Hub
+from tollspan.gateway.storage.image_socket import ImageSocket
 from tollspan.gateway.storage.store import TELEMETRY, Store
 from tollspan.gateway.storage.upkeep import Retention
 from tollspan.otlp.signals import Signal
@@ -77,13 +78,18 @@ class StoreExtension:
     def __init__(self, config: StoreConfig) -> None:
         self.store = Store(config.url or Path(config.data_dir) / TELEMETRY, config.retention.retention())
         self.hub = Hub()
+        self._images = None if config.url else ImageSocket(self.store, Path(config.data_dir))
 
     async def start(self, host: Host) -> None:
         """The store is open; StoreError when another process has it, or it cannot be brought up to date."""
         await self.store.open()
+        if self._images is not None:
+            await self._images.open()
 
     async def shutdown(self) -> None:
         """Everything that was taken is written, and the folder is free."""
+        if self._images is not None:
+            await self._images.close()
         await self.store.close()
 
 

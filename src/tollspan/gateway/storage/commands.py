@@ -1,16 +1,15 @@
-"""`tollspan storage`: a stopped gateway's data folder into a file, back, and checked; a cluster's schema."""
+"""`tollspan storage`: a gateway's data folder into a file, back, and checked; a cluster's schema."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 from tollspan.errors import StoreError
 from tollspan.gateway.storage import integrity
+from tollspan.gateway.storage.backup import backup, restore
 from tollspan.gateway.storage.engine import Engine
 from tollspan.gateway.storage.statements import cluster_schema
 from tollspan.gateway.storage.store import TELEMETRY
@@ -74,54 +73,11 @@ def _cluster(text: str) -> str:
 
 
 _ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
-    "backup": ("write everything in the data folder of a stopped gateway to FILE", _run_backup),
+    "backup": ("write everything in the data folder to FILE; the gateway may run", _run_backup),
     "restore": ("make a data folder from FILE; it must not exist yet, or be empty", _run_restore),
     "cluster-schema": ("print the statements that make replicated tables", _run_cluster_schema),
     "check": ("read all telemetry of a stopped gateway and name what is damaged", _run_check),
 }
-
-
-def backup(data_dir: Path, file: Path) -> None:
-    """`file` has everything in `data_dir`, and only its owner may read it.
-
-    StoreError when a gateway runs on the folder, when there is none, or when it cannot be
-    written; what `file` was before is then left as it was.
-    """
-    draft = file.with_name(f"{file.name}.part")
-    engine = Engine(_telemetry(data_dir))  # held open, so that no gateway starts meanwhile
-    try:
-        engine.execute("SYSTEM STOP MERGES")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-            for path in sorted(data_dir.iterdir()):
-                archive.add(path, path.name)
-        draft.replace(file)
-    except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error}", retryable=False) from error
-    finally:
-        draft.unlink(missing_ok=True)
-        engine.close()
-
-
-def restore(data_dir: Path, file: Path) -> None:
-    """`data_dir` has everything that `file` holds, and its store can be opened.
-
-    StoreError when the folder has something in it already, or the file is no whole backup.
-    """
-    if data_dir.exists() and any(data_dir.iterdir()):
-        raise StoreError(f"{data_dir} is not empty; a backup is restored into a new folder", retryable=False)
-    try:
-        with tarfile.open(file) as archive:
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            archive.extractall(data_dir, filter="data")
-    except (OSError, tarfile.TarError) as error:
-        reason, *_ = str(error).splitlines()
-        raise StoreError(f"{file} cannot be restored: {reason}", retryable=False) from error
-    engine = Engine(data_dir / TELEMETRY)
-    try:
-        engine.rows("SELECT count() AS items FROM spans", {})
-    finally:
-        engine.close()
 
 
 def _telemetry(data_dir: Path) -> Path:

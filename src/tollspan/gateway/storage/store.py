@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -13,7 +14,7 @@ import structlog
 
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError
-from tollspan.gateway.storage import integrity, upkeep
+from tollspan.gateway.storage import image, integrity, upkeep
 from tollspan.gateway.storage.engine import DISK_RESERVE_BYTES, Engine, Parameter, Row
 from tollspan.gateway.storage.envelopes import Envelopes
 from tollspan.gateway.storage.group_commit import GroupCommit
@@ -44,6 +45,8 @@ class Store:
 
     def __init__(self, where: Path | str, retention: Retention = KEEP_ALL) -> None:
         self._engine = _engine(where)
+        self._folder = where if isinstance(where, Path) else None
+        self._has_image = False
         self._retention = retention
         self._upkeep = ThreadPoolExecutor(1, "tollspan-upkeep")
         self._expiring: asyncio.Task[None] | None = None
@@ -57,6 +60,8 @@ class Store:
         StoreError when another process has it open.
         """
         await asyncio.get_running_loop().run_in_executor(self._writer, _migrate, self._engine)
+        if self._folder is not None:
+            await asyncio.to_thread(image.drop, self._folder)  # a process that was killed may have left one
         envelopes = Envelopes(self._engine)
         self._expiring = asyncio.create_task(self._expire_regularly())
         for signal in Signal:
@@ -79,6 +84,24 @@ class Store:
         StoreError or RetryableError when they must be offered again.
         """
         return await self._groups[batch.signal].submit(batch)
+
+    @asynccontextmanager
+    async def image(self) -> AsyncIterator[None]:
+        """During the block there is an image of the directory in it: see `image.take`.
+
+        StoreError when there is one already, or none can be made.
+        """
+        if self._folder is None or self._has_image:
+            raise StoreError("there can be one of a directory at a time", retryable=False)
+        loop = asyncio.get_running_loop()
+        self._has_image = True
+        try:
+            await loop.run_in_executor(self._upkeep, image.take, self._engine, self._folder)
+            yield
+        finally:
+            # In the same thread: after `take`, also when that is still busy.
+            await loop.run_in_executor(self._upkeep, image.drop, self._folder)
+            self._has_image = False
 
     def disk_free_bytes(self) -> int:
         """What is free on the disk that the store is on."""
