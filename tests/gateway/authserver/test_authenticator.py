@@ -109,6 +109,14 @@ async def test_two_credentials_at_once_are_an_invalid_request(authenticator, sto
     assert raised.value.code == "invalid_request"
 
 
+@pytest.mark.parametrize("value", ["Bearer a, Bearer b", "Bearer a b", "Bearer ts_live_x,  Bearer y"])
+async def test_two_tokens_in_one_header_are_an_invalid_request(authenticator, value):
+    """As which repeated headers arrive here."""
+    with pytest.raises(AuthError) as refused:
+        await authenticator.authenticate({"authorization": value})
+    assert refused.value.code == "invalid_request"
+
+
 @pytest.mark.parametrize("headers", [{"authorization": "Bearer"}, {"authorization": "Bearer "}])
 async def test_a_bearer_header_without_token_is_an_invalid_request(authenticator, headers):
     with pytest.raises(AuthError) as raised:

@@ -73,6 +73,18 @@ def test_a_refresh_may_ask_for_less_and_never_for_more(endpoint, issued):
     assert (status, answer["scope"]) == (200, "write:traces")
 
 
+@pytest.mark.parametrize("wish", [{"scope": "read:traces"}, {"scope": '"'}, {"audience": ALIAS}], ids=str)
+def test_a_refused_wish_does_not_use_the_token_up(endpoint, issued, identity, wish):
+    """The client never had the successor, so what it asks later must not look like a theft."""
+    token = ask(endpoint, issued, scope="write:traces")[1]["refresh_token"]
+    assert refresh(endpoint, issued, token, **wish)[0] == 400
+
+    with identity.database.reading() as connection:
+        used = connection.exec_driver_sql("SELECT count(used_s) FROM refresh_tokens").scalar_one()
+    assert used == 0
+    assert refresh(endpoint, issued, token)[0] == 200
+
+
 def test_a_grant_for_one_audience_is_for_no_other(endpoint, issued):
     token = ask(endpoint, issued, audience=ALIAS)[1]["refresh_token"]
 

@@ -1,11 +1,15 @@
 """What is fetched from issuers elsewhere, and what they can't make us do."""
 
+import contextlib
 import json
+import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from helpers.certificate import new_certificate
 from tollspan.errors import AuthError, ConfigError
 from tollspan.gateway.authserver import issuer_documents
 from tollspan.gateway.authserver.issuer_documents import (
@@ -13,6 +17,7 @@ from tollspan.gateway.authserver.issuer_documents import (
     check_url,
     fetch_jwks,
     fetch_metadata,
+    find_endpoint,
     request_json,
 )
 
@@ -101,11 +106,60 @@ def test_what_is_no_object_is_an_empty_one(site, body):
     assert request_json("GET", f"{site.url}/x") == (200, {})
 
 
-def test_a_site_that_does_not_answer_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(issuer_documents._pool, "connection_pool_kw", {"timeout": 0.05, "retries": False})
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(monkeypatch, sent):
+    """Each byte would be in time for a bound that is of single reads."""
+    monkeypatch.setattr(issuer_documents, "TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/keys"
+        gone = threading.Event()
 
-    with pytest.raises(AuthError, match="cannot be asked"):
-        request_json("GET", "http://127.0.0.1:1/keys")
+        def drip():
+            with listening.accept()[0] as connected, contextlib.suppress(OSError):
+                connected.sendall(sent)
+                while not gone.wait(0.05):
+                    connected.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            with pytest.raises(AuthError, match="cannot be asked"):
+                request_json("GET", url)
+        finally:
+            gone.set()
+            dripping.join()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:2375/x", "https://localhost/x", "https://[::1]:8443/x"])
+def test_an_issuer_elsewhere_names_no_service_of_this_machine(monkeypatch, url):
+    metadata = {"jwks_uri": url, "token_endpoint": url}
+    monkeypatch.setattr(issuer_documents, "fetch_metadata", lambda _: metadata)
+
+    for name in metadata:
+        with pytest.raises(AuthError, match="on this machine"):
+            find_endpoint("https://issuer.example", name)
+        assert find_endpoint("http://127.0.0.1:9000", name) == url
+
+
+@pytest.mark.parametrize("url", [None, "", "file:///etc/passwd", "http://10.0.0.1/x", "gopher://x"])
+def test_metadata_leads_nowhere_without_tls(monkeypatch, url):
+    monkeypatch.setattr(issuer_documents, "fetch_metadata", lambda _: {"jwks_uri": url})
+
+    with pytest.raises(ConfigError, match="cannot be trusted"):
+        fetch_jwks("https://issuer.example")
+
+
+def test_a_site_that_cannot_prove_its_name_is_not_believed(site, tmp_path):
+    """Where a name leads that was bound anew to an address inside."""
+    new_certificate(tmp_path / "own.pem", "issuer.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "own.pem")
+    site.server.socket = context.wrap_socket(site.server.socket, server_side=True)
+    site.server.handle_error = lambda *_: None
+
+    with pytest.raises(AuthError, match="cannot be asked: SSL"):
+        request_json("GET", site.url.replace("http:", "https:") + "/keys")
+    assert site.asked == []
 
 
 @pytest.mark.parametrize(

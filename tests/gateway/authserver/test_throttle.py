@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.gateway.authserver.throttle import SignInLimits, Throttle
+from tollspan.gateway.authserver.throttle import SignInLimits, Throttle, name_source
 
 
 def test_a_burst_passes_and_then_one_per_interval(clock):
@@ -42,6 +42,30 @@ def test_no_more_pass_than_the_burst_and_the_rate_allow(pauses):
         passed += throttle.take("a") == 0.0
 
     assert passed <= 5 + now_s[0] * 0.5 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_a_network_of_one_owner_is_one_source(host, key):
+    assert name_source(host) == key
+
+
+def test_many_sources_take_no_more_memory_than_the_table_has():
+    limits = SignInLimits()
+    for number in range(20_000):
+        limits.take(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", f"{number}@b")
+
+    assert len(limits._of_account._buckets) == len(limits._of_source._buckets) == 10_000
 
 
 def test_passwords_are_tried_a_few_times_by_account_and_a_few_more_by_address():

@@ -4,10 +4,13 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+import structlog
 
+from tollspan.errors import StoreError
 from tollspan.gateway.authserver import revoked_tokens
 from tollspan.gateway.authserver.credential import CredentialDraft
 from tollspan.gateway.authserver.token_endpoint import INTROSPECTION, REVOCATION, TOKEN
+from tollspan.oauth2.verifier import Verifier
 
 ISSUER = "http://127.0.0.1:8320"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -35,6 +38,15 @@ def owner(store):
 @pytest.fixture
 def tokens(call, owner):
     return call(owner, TOKEN, grant_type="client_credentials")[1]
+
+
+@pytest.fixture
+def verifier(published_keys):
+    return Verifier(ISSUER, ISSUER, published_keys, leeway_s=0)
+
+
+def fail(*_):
+    raise StoreError("away")
 
 
 def describe(call, issued, token):
@@ -98,6 +110,26 @@ def test_anothers_token_cannot_be_revoked_and_the_answer_does_not_say_so(call, t
     assert answers == [(200, {})] * 3
     assert describe(call, owner, tokens["access_token"])["active"]
     assert describe(call, owner, tokens["refresh_token"])["active"]
+
+
+def test_what_was_revoked_is_in_the_log_and_what_was_not_is_not(call, tokens, owner, store, verifier):
+    ids = verifier.read(tokens["access_token"])
+    with structlog.testing.capture_logs() as lines:
+        call(store.create(DRAFT), REVOCATION, token=tokens["access_token"])
+        call(owner, REVOCATION, token="unknown")
+        call(owner, REVOCATION, token=tokens["access_token"])
+        call(owner, REVOCATION, token=tokens["refresh_token"])
+
+    said = {"event": "token_revoked", "log_level": "info", "client_id": owner.credential.id, "tenant": "acme"}
+    assert lines == [said | {"token_id": ids["jti"]}, said | {"token_id": ids["grant_id"]}]
+
+
+@pytest.mark.parametrize("asked", [INTROSPECTION, REVOCATION])
+def test_while_the_database_is_away_a_client_is_told_to_ask_again(call, tokens, owner, asked, monkeypatch):
+    monkeypatch.setattr("tollspan.gateway.authserver.revoked_tokens.revoke", fail)
+    monkeypatch.setattr("tollspan.gateway.authserver.revoked_tokens.is_any_revoked", fail)
+
+    assert call(owner, asked, token=tokens["access_token"])[0] == 503
 
 
 @pytest.mark.parametrize("asked", [INTROSPECTION, REVOCATION])

@@ -1,8 +1,9 @@
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import select
 
 from tollspan.errors import ConfigError
-from tollspan.gateway.authserver import audit
+from tollspan.gateway.authserver import audit, schema
 from tollspan.gateway.authserver.users import UserDraft
 from tollspan.oauth2.secret import Secret
 
@@ -49,6 +50,25 @@ def test_the_shipped_hash_is_argon2id_as_its_library_recommends(identity):
 
     assert hasher.type.name == "ID"
     assert hasher.memory_cost >= 19 * 1024
+
+
+def stored_hash(identity):
+    with identity.database.reading() as connection:
+        return connection.execute(select(schema.users.c.password_hash)).scalar_one()
+
+
+def test_a_hash_of_weaker_settings_is_made_anew_when_its_owner_signs_in(users, identity, monkeypatch):
+    create(users)
+    weak = stored_hash(identity)
+    monkeypatch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=16, parallelism=1))
+
+    assert users.authenticate("ada@example.com", Secret("wrong")) is None
+    assert stored_hash(identity) == weak
+    assert users.authenticate("ada@example.com", PASSWORD)
+    strong = stored_hash(identity)
+    assert "m=16," in strong
+    assert users.authenticate("ada@example.com", PASSWORD)
+    assert stored_hash(identity) == strong
 
 
 def test_an_unknown_person_costs_one_hash_as_well(users, monkeypatch):

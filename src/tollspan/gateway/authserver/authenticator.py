@@ -113,8 +113,8 @@ def _read_proof(headers: Mapping[str, str]) -> str:
         proof = proof.strip()
         if kind.lower() != "bearer":
             raise MissingTokenError("send an access token or an API key as Authorization: Bearer")
-        if not proof:
-            raise AuthError("the Authorization header has no token")
+        if len(proof.split()) != 1:
+            raise AuthError("the Authorization header does not have one token")
     if len(proof) > TOKEN_CHARS_MAX:
         raise InvalidTokenError("the access token is too long")
     return proof

@@ -20,6 +20,7 @@ from authlib.oauth2.rfc6749 import (
 )
 
 from tollspan.errors import AuthError
+from tollspan.gateway.authserver.refresh_tokens import RefreshGrant
 from tollspan.oauth2.secret import Secret
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a grant type
@@ -63,15 +64,20 @@ class Refresh(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib h
         """An access token for what was granted at first, or less, and the next refresh token."""
         presented = Secret(self.request.payload.data["refresh_token"])
         try:
-            grant = self.server.refresh_tokens.rotate(presented, self.client.credential)
+            grant = self.server.refresh_tokens.rotate(presented, self.client.credential, self._check_wish)
         except AuthError as error:
             raise InvalidGrantError(error.description) from None
-        audiences = self.request.audiences or grant.audiences
-        if not set(audiences) <= set(grant.audiences):
-            raise OAuth2Error(error="invalid_target", description="The grant is not for this audience.")
         granted_scopes = _narrow(self.request.payload.scope, grant.permissions)
-        answer = self.server.issue(self.request, granted_scopes, audiences, grant)
+        answer = self.server.issue(
+            self.request, granted_scopes, self.request.audiences or grant.audiences, grant
+        )
         return 200, answer, self.TOKEN_RESPONSE_HEADER
+
+    def _check_wish(self, grant: RefreshGrant) -> None:
+        """Return when the grant has all that is asked for; raise OAuth2Error when not."""
+        _narrow(self.request.payload.scope, grant.permissions)
+        if not set(self.request.audiences) <= set(grant.audiences):
+            raise OAuth2Error(error="invalid_target", description="The grant is not for this audience.")
 
 
 def _narrow(asked: str | None, permissions: Sequence[str]) -> tuple[str, ...]:

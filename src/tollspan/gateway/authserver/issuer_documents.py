@@ -1,7 +1,9 @@
 """Documents of issuers elsewhere: their metadata and keys, fetched within bounds.
 
 The URLs come from the configuration or from the metadata of a configured issuer, never from
-a token. Redirects are not followed.
+a token. Redirects are not followed. What answers must prove its name by a certificate: so
+neither the DNS nor an issuer can lead a request to a service inside, which has no such
+certificate. Plain http is for issuers on this machine, and for what those name.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
-
-from tollspan.errors import AuthError, ConfigError
+from tollspan.errors import AuthError, ConfigError, RetryableError
 from tollspan.oauth2.loopback import is_loopback
+from tollspan.sdk.http_transport import HTTPTransport
+from tollspan.sdk.settings import Settings
 
 TIMEOUT_S = 5.0
 BYTES_MAX = 256 << 10
@@ -24,7 +26,7 @@ _METADATA_PATHS = (
     "/.well-known/oauth-authorization-server",  # RFC 8414 §3.1: before it
 )
 
-_pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=TIMEOUT_S), maxsize=4)
+_transport = HTTPTransport(Settings())
 
 
 def check_url(field: str, url: str) -> None:
@@ -51,9 +53,21 @@ def fetch_metadata(issuer: str) -> dict[str, Any]:
     raise AuthError("the issuer publishes no metadata")
 
 
+def find_endpoint(issuer: str, name: str) -> str:
+    """The URL that the issuer's metadata gives for `name`. Raises AuthError and ConfigError.
+
+    Only an issuer on this machine can name a service there.
+    """
+    url = str(fetch_metadata(issuer).get(name))
+    check_url(name, url)
+    if is_loopback(url) and not is_loopback(issuer):
+        raise AuthError(f"the issuer's metadata names a {name} on this machine")
+    return url
+
+
 def fetch_jwks(issuer: str, jwks_url: str = "") -> dict[str, Any]:
     """The issuer's JWK Set, at `jwks_url` or where its metadata says. Raises AuthError and ConfigError."""
-    status, document = request_json("GET", jwks_url or str(fetch_metadata(issuer).get("jwks_uri")))
+    status, document = request_json("GET", jwks_url or find_endpoint(issuer, "jwks_uri"))
     if status != 200:
         raise AuthError(f"the issuer's keys were answered with status {status}")
     return document
@@ -65,19 +79,16 @@ def request_json(
     """Status and JSON object of an answer within TIMEOUT_S and BYTES_MAX. Raises AuthError, ConfigError."""
     check_url("url", url)
     sent = {"Accept": "application/json", **(headers or {})}
+    payload = None if body is None else body.encode()
     try:
-        response = _pool.urlopen(
-            method, url, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
+        answer = _transport.request(
+            method, url, headers=sent, body=payload, timeout_s=TIMEOUT_S, bytes_max=BYTES_MAX + 1
         )
-        try:
-            answer = response.read(BYTES_MAX + 1)
-        finally:
-            response.close()
-    except urllib3.exceptions.HTTPError as error:
-        raise AuthError(f"the issuer cannot be asked: {type(error).__name__}") from None
-    if len(answer) > BYTES_MAX:
+    except RetryableError as error:
+        raise AuthError(f"the issuer cannot be asked: {error}") from None
+    if len(answer.body) > BYTES_MAX:
         raise AuthError("the issuer's answer is too long")
-    return response.status, _read_object(answer)
+    return answer.status, _read_object(answer.body)
 
 
 def _read_object(body: bytes) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from joserfc.errors import ClaimError
 from tollspan.errors import AuthError, ConfigError, InvalidTokenError
 from tollspan.gateway.authserver.claims import read_name, read_words
 from tollspan.gateway.authserver.credential import check_name
-from tollspan.gateway.authserver.issuer_documents import check_url, fetch_jwks, fetch_metadata, request_json
+from tollspan.gateway.authserver.issuer_documents import check_url, fetch_jwks, find_endpoint, request_json
 from tollspan.gateway.authserver.permissions import ROLES
 from tollspan.gateway.authserver.secret_setting import SecretSetting
 from tollspan.oauth2.keyset import RotatingKeySet
@@ -102,7 +102,7 @@ class OidcSignIn:
 
     def begin(self, pending: PendingSignIn) -> str:
         """Where to send the browser. Raises AuthError."""
-        endpoint = str(fetch_metadata(self._config.issuer).get("authorization_endpoint"))
+        endpoint = find_endpoint(self._config.issuer, "authorization_endpoint")
         uri: str = prepare_grant_uri(
             endpoint,
             self._config.client_id,
@@ -128,7 +128,7 @@ class OidcSignIn:
     def _redeem(self, code: str, code_verifier: str) -> str:
         """The ID token for an authorization code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
         config = self._config
-        endpoint = str(fetch_metadata(config.issuer).get("token_endpoint"))
+        endpoint = find_endpoint(config.issuer, "token_endpoint")
         pair = f"{quote_plus(config.client_id)}:{quote_plus(config.client_secret.reveal())}"
         headers = {
             "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),

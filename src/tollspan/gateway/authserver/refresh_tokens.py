@@ -71,23 +71,34 @@ class RefreshTokens:
             expires_s = _keep(connection, family_id, first, now_s, family_expires_s)
         return RefreshGrant(family_id, first, tuple(permissions), tuple(audiences), expires_s)
 
-    def rotate(self, refresh_token: Secret, credential: Credential) -> RefreshGrant:
-        """The grant with the token's one successor; AuthError `invalid_grant` when it has none."""
+    def rotate(
+        self,
+        refresh_token: Secret,
+        credential: Credential,
+        check: Callable[[RefreshGrant], None] = lambda _: None,
+    ) -> RefreshGrant:
+        """The grant with the token's one successor; AuthError `invalid_grant` when it has none.
+
+        Whatever `check` raises about the grant leaves the token as it was.
+        """
         now_s = self._clock()
         with self._database.writing(announced=False) as connection:
             row = _find(connection, refresh_token)
             refusal = _refuse(connection, row, credential, now_s)
             if row is not None and not refusal:
+                check(_grant(row, refresh_token, row.expires_s))
                 return _succeed(connection, row, refresh_token, now_s)
         # Raised outside, so that a revocation which the refusal brought is kept.
         raise AuthError(refusal, "invalid_grant")
 
-    def revoke(self, refresh_token: Secret, credential: Credential) -> None:
-        """End the token's family with its access tokens (RFC 7009 §2.1), if it is the client's."""
+    def revoke(self, refresh_token: Secret, credential: Credential) -> str:
+        """The id of the grant that has ended with all its tokens (RFC 7009 §2.1); empty if not the client's."""
         with self._database.writing(announced=False) as connection:
             row = _find(connection, refresh_token)
-            if row is not None and row.credential_id == credential.id:
-                _revoke_family(connection, row.family_id, self._clock())
+            if row is None or row.credential_id != credential.id:
+                return ""
+            _revoke_family(connection, row.family_id, self._clock())
+        return str(row.family_id)
 
     def find(self, refresh_token: Secret, credential: Credential) -> RefreshGrant | None:
         """What the client's live, unused token stands for."""

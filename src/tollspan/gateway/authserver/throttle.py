@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 from collections.abc import Callable
+
+IPV6_SITE_BITS = 64
+"""Whoever has one IPv6 address has as many as there are below this prefix."""
 
 
 class Throttle:
@@ -41,6 +45,18 @@ class Throttle:
         return 0.0 if level >= 1 else (1 - level) / self._per_s
 
 
+def name_source(host: str) -> str:
+    """The key of whoever sends from `host`: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, IPV6_SITE_BITS), strict=False))
+
+
 class SignInLimits:
     """How often passwords may be tried from one address: for one account, and for all.
 
@@ -53,4 +69,5 @@ class SignInLimits:
 
     def take(self, source: str, email: str) -> float:
         """0.0 when one more may be tried, or the seconds until then."""
-        return max(self._of_account.take(f"{source} {email.lower()[:256]}"), self._of_source.take(source))
+        key = name_source(source)
+        return max(self._of_account.take(f"{key} {email.lower()[:256]}"), self._of_source.take(key))

@@ -27,7 +27,7 @@ from tollspan.gateway.authserver import grants
 from tollspan.gateway.authserver.client_assertion import ClientAssertions
 from tollspan.gateway.authserver.credential import OAUTH2, Credential
 from tollspan.gateway.authserver.refresh_tokens import RefreshGrant
-from tollspan.gateway.authserver.throttle import Throttle
+from tollspan.gateway.authserver.throttle import Throttle, name_source
 from tollspan.gateway.authserver.token_issuer import TokenIssuer
 from tollspan.gateway.authserver.token_request import AccessTokenRequest, ClientRefusedError
 from tollspan.gateway.authserver.token_status import Introspection, Revocation, TokenStatus
@@ -151,7 +151,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no type
         if credential is None:
             after_s = max(
                 self._failures_of_client.take(request.presented_id[:64]),
-                self._failures_of_source.take(request.source),
+                self._failures_of_source.take(name_source(request.source)),
             )
             raise _LaterError(429, after_s) if after_s else ClientRefusedError
         request.client = client = _Client(credential)

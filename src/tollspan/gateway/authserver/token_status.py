@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
@@ -15,6 +16,8 @@ from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.secret_text import REFRESH_TOKEN_PREFIX
 from tollspan.oauth2.secret import Secret
 from tollspan.oauth2.verifier import Verifier
+
+_log = structlog.get_logger()
 
 INACTIVE = {"active": False}
 """All that is said of a token that is expired, revoked, foreign or none."""
@@ -43,12 +46,20 @@ class TokenStatus:
     def revoke(self, token: str, caller: Credential) -> None:
         """The token is worthless if it was the caller's; nobody learns whether it was."""
         if token.startswith(REFRESH_TOKEN_PREFIX):
-            self.identity.refresh_tokens.revoke(Secret(token), caller)
-            return
+            token_id = self.identity.refresh_tokens.revoke(Secret(token), caller)
+        else:
+            token_id = self._revoke_access_token(token, caller)
+        if token_id:
+            _log.info("token_revoked", client_id=caller.id, tenant=caller.tenant, token_id=token_id)
+
+    def _revoke_access_token(self, token: str, caller: Credential) -> str:
+        """The `jti` of the caller's token, which is worthless now; empty when it is not the caller's."""
         claims = self._read(token)
-        if claims is not None and claims["client_id"] == caller.id:
-            with self.identity.database.writing() as connection:
-                revoked_tokens.revoke(connection, claims["jti"], claims["exp"])
+        if claims is None or claims["client_id"] != caller.id:
+            return ""
+        with self.identity.database.writing() as connection:
+            revoked_tokens.revoke(connection, claims["jti"], claims["exp"])
+        return str(claims["jti"])
 
     def _describe_refresh_token(self, refresh_token: Secret, caller: Credential) -> dict[str, Any]:
         grant = self.identity.refresh_tokens.find(refresh_token, caller)

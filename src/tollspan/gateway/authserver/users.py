@@ -133,7 +133,17 @@ class Users:
             row = connection.execute(select(users).where(users.c.email == asked)).one_or_none()
             user = None if row is None else _read(connection, row)
         good = self._verify(self._unknown_hash() if row is None else row.password_hash, password)
-        return user if good else None
+        if not good or row is None:
+            return None
+        if self._hasher.check_needs_rehash(row.password_hash):
+            self._strengthen(row.id, password)
+        return user
+
+    def _strengthen(self, user_id: str, password: Secret) -> None:
+        """The password is kept as the library recommends now."""
+        hashed = self._hash(password)
+        with self._database.writing(announced=False) as connection:
+            connection.execute(update(users).where(users.c.id == user_id).values(password_hash=hashed))
 
     def _hash(self, password: Secret) -> str:
         chars = len(password.reveal())
