@@ -25,6 +25,7 @@ SCENARIOS = (
     "compress",
     "decode",
     "gateway_ingest",
+    "gateway_visible",
     "processors",
     "collector_memory",
     "collector_filter",

@@ -8,10 +8,7 @@ that step alone, in a process of its own.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +18,7 @@ from pathlib import Path
 import urllib3
 from zlib_ng import zlib_ng
 
+from bench.gateway import RunningGateway, running_gateway
 from bench.spans import BATCH, build_wire
 from tollspan.gateway.storage.store import Store
 from tollspan.otlp import _decode
@@ -39,41 +37,18 @@ def _wires() -> list[bytes]:
 
 def _gateway() -> float:
     bodies = [zlib_ng.compress(wire, level=1, wbits=31) for wire in _wires()]
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["--data-dir", folder, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
-        command = [sys.executable, "-m", "tollspan.cli"]
-        gateway = subprocess.Popen(
-            [*command, "gateway", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        try:
-            assert gateway.stdout is not None
-            url = json.loads(gateway.stdout.readline())["http"]
-            token = _access_token(command, folder, url)
-            _send(url, token, bodies[:8])
-            started = _cpu_s(gateway.pid)
-            _send(url, token, bodies[8:])
-            return (_cpu_s(gateway.pid) - started) / ((REQUESTS - 8) * BATCH)
-        finally:
-            gateway.terminate()
-            gateway.wait(30)
+    with running_gateway("write:traces") as gateway:
+        _send(gateway, bodies[:8])
+        started = _cpu_s(gateway.pid)
+        _send(gateway, bodies[8:])
+        return (_cpu_s(gateway.pid) - started) / ((REQUESTS - 8) * BATCH)
 
 
-def _access_token(command: list[str], folder: str, url: str) -> str:
-    create = ["credentials", "create", "--name", "bench", "--permissions", "write:traces", "--json"]
-    done = subprocess.run([*command, *create, "--data-dir", folder], check=True, stdout=subprocess.PIPE)
-    credential = json.loads(done.stdout)
-    headers = urllib3.make_headers(basic_auth=f"{credential['client_id']}:{credential['client_secret']}")
-    headers["Content-Type"] = "application/x-www-form-urlencoded"
-    answer = urllib3.request("POST", f"{url}/token", body=b"grant_type=client_credentials", headers=headers)
-    token: str = answer.json()["access_token"]
-    return token
-
-
-def _send(url: str, token: str, bodies: list[bytes]) -> None:
+def _send(gateway: RunningGateway, bodies: list[bytes]) -> None:
     """Post all bodies from SENDERS threads; each must be acknowledged."""
     pool = urllib3.PoolManager(maxsize=SENDERS)
     headers = {
-        "Authorization": f"Bearer {token}",
+        **gateway.authorization,
         "Content-Type": "application/x-protobuf",
         "Content-Encoding": "gzip",
     }
@@ -82,7 +57,7 @@ def _send(url: str, token: str, bodies: list[bytes]) -> None:
 
     def run() -> None:
         for body in waiting:
-            answer = pool.request("POST", f"{url}/v1/traces", body=body, headers=headers)
+            answer = pool.request("POST", f"{gateway.url}/v1/traces", body=body, headers=headers)
             if answer.status != 200:
                 faults.append(answer.status)
 
