@@ -95,11 +95,17 @@ async def test_a_span_comes_whole(http, store):
     values.add(key="list").value.array_value.values.add(bool_value=True)
     values.add(key="map").value.kvlist_value.values.add(key="__proto__").value.string_value = "plain"
     values.add(key="none").value.SetInParent()
-    sent.links.add(trace_id=b"l" * 16, span_id=b"m" * 8)
+    sent.links.add(
+        trace_id=b"l" * 16, span_id=b"m" * 8, trace_state="c=d", flags=769, dropped_attributes_count=5
+    )
+    sent.events.add(name="declined", time_unix_nano=NOW + 1, dropped_attributes_count=6)
     sent.dropped_attributes_count = 4
     made = request(sent)
     made.resource_spans[0].schema_url = "https://example.com/1"
+    made.resource_spans[0].resource.dropped_attributes_count = 7
     made.resource_spans[0].scope_spans[0].scope.name = "library"
+    made.resource_spans[0].scope_spans[0].scope.dropped_attributes_count = 8
+    made.resource_spans[0].scope_spans[0].schema_url = "https://example.com/2"
     await store.write(batch_of(made))
 
     answer = await ask(http, f"/traces/{TRACE_ID.hex()}/spans/{ROOT.hex()}")
@@ -126,10 +132,36 @@ async def test_a_span_comes_whole(http, store):
             "map": {"__proto__": "plain"},
             "none": None,
         },
-        "resource": {"attributes": {"service.name": "orders"}, "schema_url": "https://example.com/1"},
-        "instrumentation_scope": {"name": "library", "version": "", "attributes": {}},
-        "events": [],
-        "links": [{"trace_id": (b"l" * 16).hex(), "span_id": (b"m" * 8).hex(), "attributes": {}}],
+        "resource": {
+            "attributes": {"service.name": "orders"},
+            "schema_url": "https://example.com/1",
+            "dropped_attributes": 7,
+        },
+        "instrumentation_scope": {
+            "name": "library",
+            "version": "",
+            "attributes": {},
+            "schema_url": "https://example.com/2",
+            "dropped_attributes": 8,
+        },
+        "events": [
+            {
+                "name": "declined",
+                "time_unix_nano": str(NOW + 1),
+                "attributes": {},
+                "dropped_attributes": 6,
+            }
+        ],
+        "links": [
+            {
+                "trace_id": (b"l" * 16).hex(),
+                "span_id": (b"m" * 8).hex(),
+                "trace_state": "c=d",
+                "flags": 769,
+                "attributes": {},
+                "dropped_attributes": 5,
+            }
+        ],
         "dropped": {"attributes": 4, "events": 0, "links": 0},
     }
 

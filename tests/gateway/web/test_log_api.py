@@ -38,8 +38,14 @@ async def test_a_record_shows_everything_that_was_sent(http, store):
         "unit": None,
         "parent_unit": None,
         "attributes": {"n": str(2**60), "s": "x"},
-        "resource": {"attributes": {"service.name": "orders"}, "schema_url": ""},
-        "instrumentation_scope": {"name": "", "version": "", "attributes": {}},
+        "resource": {"attributes": {"service.name": "orders"}, "schema_url": "", "dropped_attributes": 0},
+        "instrumentation_scope": {
+            "name": "",
+            "version": "",
+            "attributes": {},
+            "schema_url": "",
+            "dropped_attributes": 0,
+        },
         "dropped_attributes": 0,
     }
 

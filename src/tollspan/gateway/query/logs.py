@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import partial
 from typing import Any
 
-from tollspan.errors import QueryError
 from tollspan.gateway.query import attributes
 from tollspan.gateway.query.attributes import Attributes, Value
+from tollspan.gateway.query.newest_first import find_page, next_cursor, read_cursor
 from tollspan.gateway.query.origins import InstrumentationScope, Origin, Resource, find_origins
-from tollspan.gateway.query.time_range import ALWAYS, NANO_MAX, TimeRange
+from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.item_columns import UNITS
 from tollspan.gateway.storage.store import View
@@ -30,8 +29,6 @@ _AS_STORED = (
     "flags",
     "dropped_attributes",
 )
-
-_CURSOR = re.compile(r"(\d{1,19})\.(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,41 +94,15 @@ class LogPage:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """After so many of the records at `moment`, which is the last one shown."""
-
-    moment: int
-    shown: int
-
-
 async def find_logs(view: View, query: LogQuery, *, limit: int, cursor: str | None = None) -> LogPage:
     """The first `limit` records, or those after `cursor`. QueryError for a cursor that was not given out."""
-    after = _read_cursor(cursor) if cursor else _Place(NANO_MAX, 0)
-    rows = await _newest(view, query, after, limit)
+    after = read_cursor(cursor)
+    ask = partial(view.rows, "find_log_records", **query.parameters())
+    rows = await find_page(ask, query.time_range, after=after, limit=limit)
     origins = await find_origins(view, rows)
     records = [_record(row, origin) for row, origin in zip(rows, origins, strict=True)]
-    return LogPage(records, _cursor_after(records, after) if len(records) == limit else None)
-
-
-async def _newest(view: View, query: LogQuery, after: _Place, limit: int) -> list[Row]:
-    """The first `limit` rows after that place, found without reading more time than that takes."""
-    rows: list[Row] = []
-    offset = after.shown
-    until = min(query.time_range.end_unix_nano, after.moment + 1)
-    for part in TimeRange(query.time_range.start_unix_nano, until).slices():
-        found = await view.rows(
-            "find_log_records",
-            limit=limit - len(rows),
-            offset=offset,
-            **query.parameters(),
-            **part.parameters(),
-        )
-        rows += found
-        if len(rows) == limit:
-            break
-        offset = 0
-    return rows
+    moments = [record.moment_unix_nano for record in records]
+    return LogPage(records, next_cursor(moments, after=after, limit=limit))
 
 
 def _record(row: Row, origin: Origin) -> LogRecord:
@@ -146,16 +117,3 @@ def _record(row: Row, origin: Origin) -> LogRecord:
         resource=origin.resource,
         instrumentation_scope=origin.instrumentation_scope,
     )
-
-
-def _cursor_after(records: list[LogRecord], after: _Place) -> str:
-    moment = records[-1].moment_unix_nano
-    shown = sum(1 for _ in takewhile(lambda record: record.moment_unix_nano == moment, reversed(records)))
-    return f"{moment}.{shown + (after.shown if moment == after.moment else 0)}"
-
-
-def _read_cursor(cursor: str) -> _Place:
-    parts = _CURSOR.fullmatch(cursor)
-    if not parts:
-        raise QueryError("cursor", "must be the next_cursor of an earlier answer")
-    return _Place(min(int(parts[1]), NANO_MAX - 1), int(parts[2]))

@@ -143,7 +143,7 @@ async def aggregate(view: View, query: MetricQuery) -> list[Series]:
 async def find_exemplars(view: View, query: MetricQuery) -> list[Exemplar]:
     """The newest EXEMPLARS_MAX exemplars of the points, newest first."""
     rows = await view.rows("find_exemplars", limit=EXEMPLARS_MAX, **query.parameters())
-    found = [_exemplar(row["service"], own) for row in rows for own in row["exemplars"]]
+    found = [read_exemplar(row["service"], own) for row in rows for own in row["exemplars"]]
     return sorted(found, key=lambda own: own.time_unix_nano, reverse=True)[:EXEMPLARS_MAX]
 
 
@@ -175,7 +175,8 @@ def _series(query: MetricQuery, labels: Sequence[str], rows: Sequence[Row]) -> S
     )
 
 
-def _exemplar(service: str, cells: Sequence[Any]) -> Exemplar:
+def read_exemplar(service: str, cells: Sequence[Any]) -> Exemplar:
+    """The exemplar that a statement answers as a tuple of these cells."""
     time_unix_nano, value_type, number, trace_id, span_id, strings, others = cells
     value = attributes.read_cell(value_type, number, b"")
     assert value is None or isinstance(value, int | float)

@@ -72,18 +72,21 @@ class Trace(BaseModel):
 
 
 class Resource(BaseModel):
-    """Where the span comes from."""
+    """What sent the item; its sender left `dropped_attributes` out."""
 
     attributes: dict[str, JSONValue]
     schema_url: str
+    dropped_attributes: int
 
 
 class InstrumentationScope(BaseModel):
-    """What made the span."""
+    """What made the item, within its process."""
 
     name: str
     version: str
     attributes: dict[str, JSONValue]
+    schema_url: str
+    dropped_attributes: int
 
 
 class SpanEvent(BaseModel):
@@ -92,6 +95,7 @@ class SpanEvent(BaseModel):
     name: str
     time_unix_nano: str
     attributes: dict[str, JSONValue]
+    dropped_attributes: int
 
 
 class SpanLink(BaseModel):
@@ -99,7 +103,10 @@ class SpanLink(BaseModel):
 
     trace_id: str
     span_id: str
+    trace_state: str
+    flags: int
     attributes: dict[str, JSONValue]
+    dropped_attributes: int
 
 
 class Dropped(BaseModel):

@@ -15,6 +15,7 @@ from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.web import answers
 from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.json_value import attributes_to_json
+from tollspan.gateway.web.origins import show_instrumentation_scope, show_resource
 from tollspan.gateway.web.parameters import SpanId, TimeParameters, TraceId, TraceParameters
 
 
@@ -88,29 +89,24 @@ def _span(span: spans.Span) -> answers.Span:
         trace_state=span.trace_state,
         flags=span.flags,
         attributes=attributes_to_json(span.attributes),
-        resource=answers.Resource(
-            attributes=attributes_to_json(span.resource.attributes), schema_url=span.resource.schema_url
-        ),
-        instrumentation_scope=answers.InstrumentationScope(
-            name=span.instrumentation_scope.name,
-            version=span.instrumentation_scope.version,
-            attributes=attributes_to_json(span.instrumentation_scope.attributes),
-        ),
-        events=[
-            answers.SpanEvent(
-                name=span_event.name,
-                time_unix_nano=str(span_event.time_unix_nano),
-                attributes=attributes_to_json(span_event.attributes),
-            )
-            for span_event in span.events
-        ],
-        links=[
-            answers.SpanLink(
-                trace_id=link.trace_id, span_id=link.span_id, attributes=attributes_to_json(link.attributes)
-            )
-            for link in span.links
-        ],
+        resource=show_resource(span.resource),
+        instrumentation_scope=show_instrumentation_scope(span.instrumentation_scope),
+        events=[_event(span_event) for span_event in span.events],
+        links=[_link(link) for link in span.links],
         dropped=answers.Dropped(
             attributes=span.dropped_attributes, events=span.dropped_events, links=span.dropped_links
         ),
     )
+
+
+def _event(span_event: spans.SpanEvent) -> answers.SpanEvent:
+    return answers.SpanEvent(
+        name=span_event.name,
+        time_unix_nano=str(span_event.time_unix_nano),
+        attributes=attributes_to_json(span_event.attributes),
+        dropped_attributes=span_event.dropped_attributes,
+    )
+
+
+def _link(link: spans.SpanLink) -> answers.SpanLink:
+    return answers.SpanLink(**asdict(link) | {"attributes": attributes_to_json(link.attributes)})

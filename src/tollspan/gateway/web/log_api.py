@@ -12,6 +12,7 @@ from tollspan.gateway.query.logs import LogQuery
 from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.answers import InstrumentationScope, JSONValue, Resource
 from tollspan.gateway.web.json_value import attributes_to_json, to_json
+from tollspan.gateway.web.origins import show_instrumentation_scope, show_resource
 from tollspan.gateway.web.parameters import TimeParameters
 
 SEVERITIES = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
@@ -98,13 +99,7 @@ def _record(record: logs.LogRecord) -> LogRecord:
         unit=record.unit,
         parent_unit=record.parent_unit,
         attributes=attributes_to_json(record.attributes),
-        resource=Resource(
-            attributes=attributes_to_json(record.resource.attributes), schema_url=record.resource.schema_url
-        ),
-        instrumentation_scope=InstrumentationScope(
-            name=record.instrumentation_scope.name,
-            version=record.instrumentation_scope.version,
-            attributes=attributes_to_json(record.instrumentation_scope.attributes),
-        ),
+        resource=show_resource(record.resource),
+        instrumentation_scope=show_instrumentation_scope(record.instrumentation_scope),
         dropped_attributes=record.dropped_attributes,
     )
