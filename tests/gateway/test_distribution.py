@@ -112,6 +112,7 @@ async def test_only_the_listed_routes_of_the_port_answer_without_credentials(ser
         "POST /revoke",
         "POST /introspect",
         "GET /.well-known/oauth-authorization-server",
+        "GET /.well-known/openid-configuration",
         "GET /.well-known/oauth-protected-resource",
         "GET /.well-known/jwks.json",
     }

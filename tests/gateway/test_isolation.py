@@ -139,6 +139,7 @@ async def test_every_route_of_the_port_is_declared_or_known_to_be_public(gateway
         "/revoke",
         "/introspect",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
         "/.well-known/oauth-protected-resource",
         "/.well-known/jwks.json",
     }

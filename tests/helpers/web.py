@@ -23,6 +23,10 @@ class Callers:
     def __init__(self):
         self._identity = identity_in_memory()
 
+    def is_behind_tls(self):
+        """Clients come as they are, unless a test says otherwise."""
+        return False
+
     def identity(self):
         """The stores behind the sessions, and whatever else a test puts there."""
         return self._identity

@@ -1,5 +1,6 @@
 """The auth server as the gateway runs it: over a socket, with a real store of credentials."""
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -13,13 +14,15 @@ from helpers.service import StandInHost
 from tollspan.errors import AuthError, InvalidTokenError, MissingTokenError
 from tollspan.gateway.authserver.credential import CredentialDraft
 from tollspan.gateway.authserver.identity import Identity
+from tollspan.gateway.authserver.issuer_documents import fetch_metadata
 from tollspan.gateway.authserver.key_file import FILE_NAME
 from tollspan.gateway.authserver.signing_keys import SigningKeys
 from tollspan.gateway.authserver.trusted_issuer import TrustedIssuerConfig
-from tollspan.gateway.components.auth_extension import FACTORY, AuthConfig, AuthExtension
+from tollspan.gateway.components.auth_extension import FACTORY, METADATA_PATHS, AuthConfig, AuthExtension
 from tollspan.oauth2.secret import Secret
 
 ENDPOINT = "127.0.0.1:0"
+TRUSTED = TrustedIssuerConfig(issuer="https://a.example", audiences=["x"], tenant="acme")
 ALIAS = "https://gateway-api.unomiq.com"
 
 
@@ -126,6 +129,30 @@ async def test_a_token_is_asked_for_by_post(tmp_path, issued):
     assert (response.status_code, response.json()["error"]) == (405, "invalid_request")
 
 
+async def test_nothing_is_read_from_the_query(tmp_path, issued):
+    proof = {"client_id": issued.credential.id, "client_secret": issued.secret.reveal()}
+    grant = {"grant_type": "client_credentials"}
+    async with running(tmp_path) as (extension, http):
+        proved_there = await http.post("/token", params=proof, data=grant)
+        asked_there = await http.post("/token", params=grant, data=proof)
+        token = (await fetch_token(http, issued)).json()["access_token"]
+        narrowed_there = await http.post("/token", params={"scope": "none"}, data=grant | proof)
+        await http.post("/revoke", params={"token": token}, data=proof)
+
+        assert (proved_there.status_code, asked_there.status_code) == (401, 400)
+        assert narrowed_there.json()["scope"] == "read:traces"
+        assert await extension.authenticate({"authorization": f"Bearer {token}"})
+
+
+async def test_a_reader_that_knows_openid_connect_alone_finds_the_keys(tmp_path):
+    async with running(tmp_path) as (_, http):
+        issuer = str(http.base_url).rstrip("/")
+        assert (await asyncio.to_thread(fetch_metadata, issuer))["token_endpoint"] == f"{issuer}/token"
+        both = [(await http.get(path)).json() for path in METADATA_PATHS]
+
+    assert both[0] == both[1]
+
+
 async def test_a_session_cookie_is_for_pages_only(tmp_path, issued):
     async with running(tmp_path) as (extension, _):
         sessions = extension.identity().sessions
@@ -157,6 +184,8 @@ async def test_keys_outlive_the_process_and_so_do_their_tokens(tmp_path, issued)
         ({"access_token_lifetime_s": 3601}, "access_token_lifetime"),
         ({"issuer": "https://a.example/"}, "issuer"),
         ({"issues_tokens": False}, "issuer"),
+        ({"trusted_issuers": [TRUSTED, TRUSTED]}, "trusted_issuers"),
+        ({"trusted_issuers": [TRUSTED], "issuer": TRUSTED.issuer}, "trusted_issuers"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, path):

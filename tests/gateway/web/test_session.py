@@ -1,5 +1,6 @@
 """Signing in to the dashboard, and out."""
 
+import json
 from http.cookies import SimpleCookie
 
 import httpx
@@ -132,6 +133,30 @@ async def test_no_script_and_no_other_site_gets_at_the_cookie(http, sign_in_key,
     assert cookie["samesite"] == "strict"
     assert cookie["path"] == "/"
     assert bool(cookie["secure"]) is secure
+
+
+async def test_behind_a_proxy_that_ends_tls_the_cookie_is_for_tls_alone(http, parts, sign_in_key, monkeypatch):
+    monkeypatch.setattr(parts.authenticator, "is_behind_tls", lambda: True)
+    response = await http.post(PATH, json={"key": sign_in_key})
+
+    assert SimpleCookie(response.headers["set-cookie"])["tollspan_session"]["secure"]
+
+
+async def test_an_id_that_someone_else_chose_is_never_a_session(http, sign_in_key):
+    planted = "planted-by-another-site"
+    http.cookies.set("tollspan_session", planted)
+    await http.post(PATH, json={"key": sign_in_key})
+    http.cookies.clear()
+
+    assert (await http.get(PATH, headers={"Cookie": f"tollspan_session={planted}"})).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["ü", "\ud800", "\x00", "x" * 256])
+async def test_any_text_is_only_a_wrong_key(http, key):
+    body = json.dumps({"key": key})
+    answer = await http.post(PATH, content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code in {400, 401}
 
 
 async def test_signing_in_takes_json_alone_which_a_form_of_another_site_cannot_send(http, sign_in_key):

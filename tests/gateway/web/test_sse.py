@@ -15,6 +15,8 @@ from helpers.logs import log_batch, log_record
 from helpers.spans import NOW, batch, failed_span, span
 from helpers.web import PRINCIPALS, READER
 from tollspan.collector.http_server import HTTPServer
+from tollspan.gateway.authserver import changes
+from tollspan.gateway.web import sse
 from tollspan.gateway.web.answers import LiveLogs, LiveSpans
 from tollspan.gateway.web.app import build_app
 
@@ -171,6 +173,35 @@ async def test_a_stream_ends_with_the_credential_behind_it(server, parts, monkey
 
     async with following(server, parts) as lines:
         assert await next_event(lines) == ("end", None)
+
+
+async def test_a_stream_shows_nothing_more_to_a_caller_whose_credential_was_revoked(
+    server, parts, monkeypatch
+):
+    monkeypatch.setattr(sse, "CHECK_INTERVAL_S", 0.0)
+    async with following(server, parts) as lines:
+        parts.hub.publish(batch(span("before")))
+        assert (await next_event(lines))[0] == "spans"
+        monkeypatch.delitem(PRINCIPALS, "reader")
+        parts.hub.publish(batch(span("after")))
+
+        assert await next_event(lines) == ("end", None)
+
+
+async def test_a_stream_ends_when_its_browser_signs_out(server, parts, monkeypatch):
+    monkeypatch.setattr(sse, "CHECK_INTERVAL_S", 0.0)
+    cookie = parts.authenticator.cookie()
+    async with following(server, parts, headers=cookie) as lines:
+        parts.hub.publish(batch(span("before"), tenant="default"))
+        assert (await next_event(lines))[0] == "spans"
+        parts.identity.sessions.close(cookie["Cookie"].partition("=")[2])
+        parts.hub.publish(batch(span("after"), tenant="default"))
+
+        assert await next_event(lines) == ("end", None)
+
+
+def test_a_stream_is_checked_at_least_once_a_second():
+    assert sse.CHECK_INTERVAL_S + changes.WATCH_INTERVAL_S <= 1.0
 
 
 async def test_more_streams_than_there_are_places_for_are_asked_to_come_later(server, parts):

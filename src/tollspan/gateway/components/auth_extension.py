@@ -60,6 +60,9 @@ from tollspan.otlp.http_exchange import Encoding, HTTPProblem, failure
 BODY_TIMEOUT_S = 10.0
 UPKEEP_INTERVAL_S = 10.0
 
+METADATA_PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+"""RFC 8414 §3, and where clients look that know OpenID Connect alone."""
+
 _ASKED = {"/token": TOKEN, "/revoke": REVOCATION, "/introspect": INTROSPECTION}
 
 
@@ -88,6 +91,9 @@ class AuthConfig(msgspec.Struct, frozen=True, kw_only=True):
             yield ConfigError(
                 "issuer", "is missing", "write the URL of the auth server whose tokens are taken"
             )
+        issuers = [self.issuer, *(trusted.issuer for trusted in self.trusted_issuers)]
+        for issuer in sorted({issuer for issuer in issuers if issuers.count(issuer) > 1}):
+            yield ConfigError("trusted_issuers", f"{issuer} is there twice, or this gateway's own issuer")
         if self.issuer.endswith("/"):
             yield ConfigError("issuer", "must not end in a slash", f"write {self.issuer.rstrip('/')}")
 
@@ -111,7 +117,7 @@ class AuthExtension:
         if self._config.issues_tokens:
             routes += [
                 *(Route(path, self._answer_client, methods=["GET", "POST"]) for path in _ASKED),
-                Route("/.well-known/oauth-authorization-server", self._show_authorization_server),
+                *(Route(path, self._show_authorization_server) for path in METADATA_PATHS),
                 Route("/.well-known/jwks.json", self._show_jwks),
             ]
         self._http_server.add_routes(routes)
@@ -173,6 +179,10 @@ class AuthExtension:
     def issuer(self) -> str:
         """The URL that access tokens name as their issuer."""
         return self._config.issuer or self._http_server.url
+
+    def is_behind_tls(self) -> bool:
+        """Whether the gateway's clients come by https, be it that a proxy ends the TLS."""
+        return self.issuer.startswith("https:")
 
     def oidc_sign_in(self) -> OidcSignIn | None:
         """How people sign in at an identity provider, if they can."""

@@ -66,7 +66,7 @@ class GuardedRoute(APIRoute):
 
         async def handle_if_allowed(request: Request) -> Response:
             if self.permission != PUBLIC:
-                request.state.principal = await _identify(request)
+                request.state.principal = await identify(request)
                 if self.permission != SIGNED_IN:
                     request.state.principal.require(self.permission)
             return await handle(await _read_whole(request))
@@ -104,7 +104,8 @@ def open_view(request: Request, reach: CallersReach) -> View:
 CallersView = Annotated[View, Depends(open_view)]
 
 
-async def _identify(request: Request) -> Principal:
+async def identify(request: Request) -> Principal:
+    """The caller, by what the request's headers prove now. Raises AuthError and StoreError."""
     authenticator = parts_of(request).authenticator
     # A session cookie counts for what only our own page can send: no other site can add a header.
     page = request.method == "GET" or PAGE_HEADER in request.headers

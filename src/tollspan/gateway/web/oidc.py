@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from tollspan.errors import InvalidTokenError
 from tollspan.gateway.authserver.oidc_sign_in import CALLBACK, OidcSignIn, PendingSignIn
 from tollspan.gateway.web.parts import parts_of
-from tollspan.gateway.web.session import set_session
+from tollspan.gateway.web.session import is_secure, set_session
 
 _log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ def begin_sign_in(request: Request) -> Response:
         path=CALLBACK,
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=is_secure(request),
     )
     return response
 

@@ -37,6 +37,10 @@ class PageAuthenticator(Protocol):
         """What is wrong with each thing that it needs; an empty text where nothing is."""
         ...
 
+    def is_behind_tls(self) -> bool:
+        """Whether the gateway's clients come by https, be it that a proxy ends the TLS."""
+        ...
+
     def oidc_sign_in(self) -> OidcSignIn | None:
         """How people sign in at an identity provider, if they can."""
         ...

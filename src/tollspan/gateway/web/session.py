@@ -88,6 +88,11 @@ def sign_out(request: Request) -> Response:
     return response
 
 
+def is_secure(request: Request) -> bool:
+    """Whether the browser came by https, so that it need never send a cookie in the clear."""
+    return request.url.scheme == "https" or parts_of(request).authenticator.is_behind_tls()
+
+
 def set_session(request: Request, session_id: Secret) -> Response:
     """An answer that gives the browser its session."""
     response = Response(status_code=204)
@@ -124,4 +129,4 @@ def _open(request: Request, user: User, tenant: str) -> Response:
 
 
 def _cookie_flags(request: Request) -> dict[str, Any]:
-    return {"httponly": True, "samesite": "strict", "secure": request.url.scheme == "https"}
+    return {"httponly": True, "samesite": "strict", "secure": is_secure(request)}

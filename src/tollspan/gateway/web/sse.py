@@ -18,11 +18,12 @@ from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from tollspan.errors import AuthError, StoreError
 from tollspan.gateway.live.hub import Subscription
 from tollspan.gateway.query import live
 from tollspan.gateway.query.live import LiveLogs, LiveSpans
 from tollspan.gateway.web import answers
-from tollspan.gateway.web.access import CallersReach, Reach
+from tollspan.gateway.web.access import CallersReach, Reach, identify
 from tollspan.gateway.web.json_value import to_json
 from tollspan.gateway.web.parts import parts_of
 from tollspan.oauth2.principal import Principal
@@ -31,6 +32,9 @@ from tollspan.otlp.signals import Signal
 STREAM_S_MAX = 600.0
 """A stream ends after this long, and before that with what proved its caller. Browsers open
 it again by themselves, and their credentials are then checked anew."""
+
+CHECK_INTERVAL_S = 0.5
+"""Nothing is shown whose caller was not checked this recently: a credential may be revoked meanwhile."""
 
 FULL_RETRY_S = 10
 
@@ -101,18 +105,31 @@ async def _until_end(request: Request, arriving: AsyncIterator[Arrival]) -> Asyn
     """What arrives, as long as the stream may last and the gateway does not stop."""
     stopping = asyncio.ensure_future(parts_of(request).stopping.wait())
     arrival = asyncio.ensure_future(anext(arriving))
-    end_s = time.monotonic() + _lifetime_s(request.state.principal)
+    checked_s = time.monotonic()
+    end_s = checked_s + _lifetime_s(request.state.principal)
     try:
         while True:
             left_s = max(0.0, end_s - time.monotonic())
             await asyncio.wait({arrival, stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
             if stopping.done() or not arrival.done():
                 return
+            if time.monotonic() - checked_s >= CHECK_INTERVAL_S:
+                if not await _is_let_in(request):
+                    return
+                checked_s = time.monotonic()
             yield arrival.result()
             arrival = asyncio.ensure_future(anext(arriving))
     finally:
         stopping.cancel()
         arrival.cancel()
+
+
+async def _is_let_in(request: Request) -> bool:
+    """Whether what proved the caller still does."""
+    try:
+        return await identify(request) == request.state.principal
+    except (AuthError, StoreError):
+        return False
 
 
 def _lifetime_s(principal: Principal) -> float:
