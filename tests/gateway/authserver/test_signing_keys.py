@@ -88,6 +88,22 @@ def test_in_an_emergency_the_new_key_signs_at_once_and_the_old_one_counts_no_mor
     assert timed.published_keys.find(old) is None
 
 
+def test_no_start_revives_a_key_that_was_withdrawn(open_keys, timed):
+    old = open_keys().kid
+    new = open_keys().rotate(at_once=True)
+
+    assert (open_keys().kid, published(timed)) == (new, {new})
+    assert timed.published_keys.find(old) is None
+
+
+def test_no_start_revives_a_key_that_has_ended(open_keys, timed, clock):
+    for _ in range(3):
+        newest = open_keys().rotate()
+        clock.now_s += PUBLISHED_AHEAD_S + TOKEN_LIFETIME_S_MAX + 1
+
+    assert (open_keys().kid, published(timed)) == (newest, {newest})
+
+
 def test_a_process_notices_that_another_one_rotated(open_keys, timed):
     running = open_keys()
     old = running.kid

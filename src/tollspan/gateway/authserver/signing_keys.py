@@ -58,14 +58,14 @@ class SigningKeys:
         passphrase: Secret = NO_PASSPHRASE,
         clock: Callable[[], float] = time.time,
     ) -> SigningKeys:
-        """The keys in `data_dir`, made when there are none, and all of them published.
+        """The keys in `data_dir`, made when there are none, and published when the database knows none of them.
 
         With a `passphrase` their file is encrypted. Raises ConfigError and StoreError.
         """
         file = KeyFile(data_dir, passphrase)
         file.make()
         opened = cls(file, published, clock)
-        opened._publish_missing()
+        opened._publish_if_unknown()
         return opened
 
     @property
@@ -118,11 +118,14 @@ class SigningKeys:
         # A clock that was set back is before them all; the first of them has signed already.
         return self._keys[max(come, key=come.__getitem__) if come else min(starts, key=starts.__getitem__)]
 
-    def _publish_missing(self) -> None:
+    def _publish_if_unknown(self) -> None:
+        """Keys are published with the file they are in; one that is not published any more was withdrawn."""
         with self._published.database.writing() as connection:
             self._published.forget()
-            for kid in self._keys.keys() - self._published.all().keys():
-                publish(connection, _public(self._keys[kid]), self._clock())
+            keys = self._file.read()  # again, for nobody rotates now
+            if not keys.keys() & self._published.all().keys():
+                for key in keys.values():
+                    publish(connection, _public(key), self._clock())
         self._published.forget()
 
 
