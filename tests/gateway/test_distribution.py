@@ -1,7 +1,9 @@
 """The gateway's parts fit together: its own configuration is valid, and names nothing that is not there."""
 
 import re
+from contextlib import asynccontextmanager
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 
 import httpx
@@ -12,9 +14,15 @@ from tollspan.collector.component import Kind
 from tollspan.collector.config.load import load
 from tollspan.collector.config.validate import validate
 from tollspan.collector.service import Service
+from tollspan.errors import StoreError
 from tollspan.gateway import components
+from tollspan.gateway.authserver.published_keys import PublishedKeys
+from tollspan.gateway.authserver.signing_keys import SigningKeys
 from tollspan.gateway.commands import DEFAULT_CONFIG
 from tollspan.gateway.distribution import FACTORIES, ROLES, build_gateway_registry, keep_roles
+from tollspan.gateway.storage.engine import Engine
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def test_every_component_of_the_gateway_is_registered():
@@ -73,12 +81,22 @@ def test_every_protocol_of_the_default_receiver_asks_who_is_there():
 @pytest.fixture
 async def service(tmp_path, monkeypatch):
     """The gateway's own configuration at work, on a free port."""
-    for name, value in (("HTTP", "127.0.0.1:0"), ("GRPC", "127.0.0.1:0"), ("DATA_DIR", str(tmp_path))):
+    async with running(tmp_path, monkeypatch, ROLES) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(folder, monkeypatch, roles):
+    for name, value in (("HTTP", "127.0.0.1:0"), ("GRPC", "127.0.0.1:0"), ("DATA_DIR", str(folder))):
         monkeypatch.setenv(f"TOLLSPAN_GATEWAY_{name}", value)
-    made = Service(load([DEFAULT_CONFIG]), build_gateway_registry())
+    document = load([DEFAULT_CONFIG, {"extensions": {"auth": {"issuer": "https://auth.example"}}}])
+    registry, has_pipelines = build_gateway_registry(), "ingest" in roles
+    made = Service(keep_roles(document, roles), registry, pipelines_required=has_pipelines)
     await made.start()
-    yield made
-    await made.shutdown()
+    try:
+        yield made
+    finally:
+        await made.shutdown()
 
 
 @pytest.mark.xdist_group("telemetry")
@@ -118,11 +136,77 @@ async def test_only_the_listed_routes_of_the_port_answer_without_credentials(ser
     }
 
 
+@pytest.mark.xdist_group("telemetry")
+async def test_what_an_answer_says_is_allowed_at_a_path_is_what_is_allowed(service):
+    [server] = service.http_servers.values()
+    paths = {re.sub(r"{[^}]+}", "a" * 32, path) for path in server.paths}
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+        for path in paths:
+            answers = {method: await http.request(method, path) for method in METHODS}
+            refused = {method for method, answer in answers.items() if answer.status_code == 405}
+            assert refused, path
+            for method in refused:
+                allowed = set(answers[method].headers["allow"].split(", "))
+                assert allowed == set(METHODS) - refused, (path, method)
+
+
+ROLE_SETS = [roles for size in range(1, 5) for roles in combinations(ROLES, size)]
+ROUTES = {
+    "ingest": {"/v1/traces", "/otlp/v1/logs", "/v1/init"},
+    "query": {"/api/v1/traces", "/api/v1/live", "/traces/live", "/api/v1/units/{unit:path}"},
+    "auth": {"/token", "/revoke", "/introspect", "/.well-known/jwks.json"},
+    "ui": {"/ui/{path:path}", "/api/v1/session", "/api/v1/credentials", "/api/v1/audit"},
+}
+"""Some that only processes with that role have."""
+
+ROUTES_OF_ALL = {"/healthz", "/readyz", "/metrics", "/api/v1/status"}
+
+
+@pytest.mark.xdist_group("telemetry")
+async def test_every_set_of_roles_has_its_routes_and_says_truly_whether_it_is_ready(tmp_path, monkeypatch):
+    for roles in ROLE_SETS:
+        async with running(tmp_path, monkeypatch, roles) as service:
+            [server] = service.http_servers.values()
+            wanted = ROUTES_OF_ALL.union(*(ROUTES[role] for role in roles))
+            assert set(server.paths) & (ROUTES_OF_ALL.union(*ROUTES.values())) == wanted, roles
+            async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+                await check_readiness(http, server, service, roles, monkeypatch)
+
+
+async def check_readiness(http, server, service, roles, monkeypatch):
+    checks = {"identity"}
+    faults = {"identity": (PublishedKeys, "check")}
+    if "auth" in roles:
+        checks |= {"signing_key"}
+        faults |= {"signing_key": (SigningKeys, "check")}
+    if set(roles) != {"auth"}:
+        checks |= {"disk", "database"}
+        faults |= {"database": (Engine, "rows")}
+    ready = await http.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"].keys()) == (200, checks), roles
+    for name, (owner, method) in faults.items():
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, method, refuse)
+            answer = await http.get("/readyz")
+            assert answer.status_code == 503, (roles, name)
+            assert f"{name}: it is gone" in answer.json()["error"]["message"], (roles, name)
+            assert (await http.get("/healthz")).status_code == 200
+    metrics = await http.get("/metrics")
+    assert metrics.status_code == 200
+    assert ("tollspan_store_disk_free_bytes" in metrics.text) == ("disk" in checks)
+    server.stopping.set()
+    assert (await http.get("/readyz")).status_code == 503
+
+
+def refuse(*_):
+    raise StoreError("it is gone")
+
+
 @pytest.mark.parametrize(
     ("roles", "extensions", "pipelines"),
     [
         (ROLES, ["store", "auth", "web"], 3),
-        (("auth",), ["auth"], 0),
+        (("auth",), ["auth", "web"], 0),
         (("ingest",), ["store", "auth", "web"], 3),
         (("query", "ui"), ["store", "auth", "web"], 0),
     ],

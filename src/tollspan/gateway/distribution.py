@@ -40,7 +40,8 @@ def keep_roles(document: Mapping[str, Any], roles: Collection[str]) -> dict[str,
     extensions["auth"] = extensions["auth"] | {"issues_tokens": "auth" in roles}
     extensions["web"] = extensions["web"] | {"roles": sorted(roles)}
     if set(roles) == {"auth"}:
-        service["extensions"] = [name for name in service["extensions"] if name not in {"store", "web"}]
+        service["extensions"] = [name for name in service["extensions"] if name != "store"]
+        extensions["web"] |= {"store": None}
     kept = {**document, "extensions": extensions, "service": service}
     if "ingest" not in roles:
         service["pipelines"] = {}

@@ -49,7 +49,7 @@ async def test_a_method_that_a_path_has_not_is_named_as_such(http):
     response = await http.delete("/api/v1/traces", headers=READER)
 
     assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 def test_extensions_of_the_wrong_kind_are_told_apart():

@@ -11,15 +11,14 @@ from tollspan.gateway.live.hub import Hub
 from tollspan.gateway.storage.store import Store
 from tollspan.gateway.web.app import build_app
 from tollspan.gateway.web.interface import Interface
-from tollspan.gateway.web.parts import Parts
+from tollspan.gateway.web.parts import Parts, Telemetry
 
 
 @pytest.fixture
 async def parts(tmp_path):
     callers = Callers()
     made = Parts(
-        store=Store(tmp_path / "telemetry"),
-        hub=Hub(),
+        telemetry=Telemetry(Store(tmp_path / "telemetry"), Hub()),
         authenticator=callers,
         identity=callers.identity(),
         counters=Counters(),

@@ -58,7 +58,7 @@ class SigningKeys:
         passphrase: Secret = NO_PASSPHRASE,
         clock: Callable[[], float] = time.time,
     ) -> SigningKeys:
-        """The keys in `data_dir`, made when there are none, and published when the database knows none of them.
+        """The keys in `data_dir`: made when there are none, published when the database knows none of them.
 
         With a `passphrase` their file is encrypted. Raises ConfigError and StoreError.
         """

@@ -116,7 +116,8 @@ class AuthExtension:
         routes = [Route("/.well-known/oauth-protected-resource", self._show_protected_resource)]
         if self._config.issues_tokens:
             routes += [
-                *(Route(path, self._answer_client, methods=["GET", "POST"]) for path in _ASKED),
+                # With any method: the endpoint says itself that it is asked by POST.
+                *(Route(path, self._answer_client, methods=()) for path in _ASKED),
                 *(Route(path, self._show_authorization_server) for path in METADATA_PATHS),
                 Route("/.well-known/jwks.json", self._show_jwks),
             ]

@@ -22,7 +22,7 @@ from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.live.hub import HubOwner
 from tollspan.gateway.storage.store import StoreOwner
 from tollspan.gateway.web.app import ENDPOINTS, build_app
-from tollspan.gateway.web.parts import PageAuthenticator, Parts
+from tollspan.gateway.web.parts import PageAuthenticator, Parts, Telemetry
 
 
 @runtime_checkable
@@ -42,13 +42,14 @@ class DoorKeeper(PageAuthenticator, Protocol):
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`store` and `auth` are the ids of the extensions that the pages ask.
 
-    `roles` says what is served: the questions of the API, the dashboard with its sign-in, or both.
+    `roles` says what is served: the questions of the API, the dashboard with its sign-in, or both;
+    how the process does is served always, and all there is without a `store`.
     """
 
     endpoint: Endpoint
-    store: Annotated[str, Reference(TelemetryOwner)]
+    store: Annotated[str, Reference(TelemetryOwner)] | None = None
     auth: Annotated[str, Reference(DoorKeeper)]
-    roles: list[str] = msgspec.field(default_factory=lambda: ["query", "ui"])
+    roles: list[str] = msgspec.field(default_factory=lambda: ["ingest", "query", "ui"])
 
 
 class WebExtension:
@@ -59,15 +60,13 @@ class WebExtension:
 
     async def start(self, host: Host) -> None:
         """The application's paths are on the listener of the configured endpoint."""
-        telemetry = cast(TelemetryOwner, host.extension(self._config.store))
         door_keeper = cast(DoorKeeper, host.extension(self._config.auth))
         http_server = host.http_server(self._config.endpoint)
         self._identity, self._http_server = door_keeper.identity(), http_server
         endpoints = [endpoint for endpoint in ENDPOINTS if endpoint.is_served_by(self._config.roles)]
         app = build_app(
             Parts(
-                store=telemetry.store,
-                hub=telemetry.hub,
+                telemetry=self._find_telemetry(host),
                 authenticator=door_keeper,
                 identity=self._identity,
                 counters=host.counters,
@@ -78,6 +77,12 @@ class WebExtension:
         # Path by path: whatever else is on this listener must not be hidden behind the application.
         paths = dict.fromkeys(endpoint.path for endpoint in endpoints)
         http_server.add_routes([Route(path, app) for path in paths])
+
+    def _find_telemetry(self, host: Host) -> Telemetry | None:
+        if self._config.store is None:
+            return None
+        owner = cast(TelemetryOwner, host.extension(self._config.store))
+        return Telemetry(owner.store, owner.hub)
 
     async def shutdown(self) -> None:
         """Nothing is left to do: requests in flight ended with the listener."""

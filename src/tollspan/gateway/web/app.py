@@ -67,11 +67,12 @@ class Endpoint:
     def is_served_by(self, roles: Collection[str]) -> bool:
         """Whether a process with these roles has it: see `distribution.ROLES`."""
         module = self.function.__module__.rpartition(".")[2]
-        return module in _OF_EVERY_ROLE or ("ui" if module in _OF_UI else "query") in roles
+        return module in _OF_EVERY_ROLE or _ROLES.get(module, "query") in roles
 
 
-_OF_UI = frozenset({"pages", "session", "credentials", "oidc"})
-_OF_EVERY_ROLE = frozenset({"prometheus", "status", "obtrace"})
+_OF_EVERY_ROLE = frozenset({"prometheus", "status"})
+_ROLES = {"pages": "ui", "session": "ui", "credentials": "ui", "oidc": "ui", "obtrace": "ingest"}
+"""Of whose modules the routes are; all others answer questions."""
 
 HIDDEN = {"include_in_schema": False}
 ISSUED = {"status_code": 201, "response_model_exclude_none": True}

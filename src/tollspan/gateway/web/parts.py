@@ -47,11 +47,21 @@ class PageAuthenticator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The running parts of a gateway. `stopping` is set when its listener begins to stop."""
+class Telemetry:
+    """What has been received: as it is stored, and as it comes."""
 
     store: Store
     hub: Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The running parts of a gateway. `stopping` is set when its listener begins to stop.
+
+    A process that only issues tokens has no `telemetry`, and no route that uses it.
+    """
+
+    telemetry: Telemetry | None
     authenticator: PageAuthenticator
     identity: Identity
     counters: Counters
@@ -59,6 +69,18 @@ class Parts:
     sign_in_limits: SignInLimits = field(default_factory=SignInLimits)
     interface: Interface = field(default_factory=Interface)
     live_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LIVE_STREAMS_MAX))
+
+    @property
+    def store(self) -> Store:
+        """The store, for routes that are only where there is one."""
+        assert self.telemetry is not None
+        return self.telemetry.store
+
+    @property
+    def hub(self) -> Hub:
+        """The live hub, for routes that are only where there is one."""
+        assert self.telemetry is not None
+        return self.telemetry.hub
 
 
 def parts_of(request: Request) -> Parts:

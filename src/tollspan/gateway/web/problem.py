@@ -63,9 +63,17 @@ def _answer_validation_error(_request: Request, error: Exception) -> JSONRespons
     return _answer(400, "invalid_request", message, ".".join(map(str, name)))
 
 
-def _answer_http_exception(_request: Request, error: Exception) -> JSONResponse:
+def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return _answer(error.status_code, _code(error.status_code), error.detail, headers=error.headers)
+    headers = {"Allow": _allowed_methods(request)} if error.status_code == 405 else error.headers
+    return _answer(error.status_code, _code(error.status_code), error.detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """What can be done at the request's path, of whose routes the error itself knows one alone."""
+    at_path = [route for route in request.app.routes if route.path_regex.match(request.url.path)]
+    methods = {method for route in at_path for method in route.methods}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _answer_disconnect(_request: Request, _error: Exception) -> JSONResponse:

@@ -18,7 +18,7 @@ from tollspan.collector.http_server import read_headers
 from tollspan.collector.ledger import Account
 from tollspan.errors import MissingTokenError
 from tollspan.gateway.web.access import READ_TRACES, Reach, read_reach
-from tollspan.gateway.web.parts import Parts, parts_of
+from tollspan.gateway.web.parts import Parts, Telemetry, parts_of
 
 Accounts = Mapping[tuple[str, ...], Account]
 """By the values of their labels."""
@@ -38,14 +38,8 @@ class GatewayCollector:
         """All families of metrics."""
         yield from self._counters()
         yield from self._accounts()
-        yield GaugeMetricFamily(
-            "tollspan_store_disk_free_bytes",
-            "What is free on the disk of the telemetry.",
-            value=self._parts.store.disk_free_bytes(),
-        )
-        yield GaugeMetricFamily(
-            "tollspan_live_watchers", "Open live streams.", value=self._parts.hub.watchers
-        )
+        if self._parts.telemetry is not None:
+            yield from _telemetry_gauges(self._parts.telemetry)
 
     def _counters(self) -> Iterator[Metric]:
         samples = defaultdict(list)
@@ -68,6 +62,15 @@ class GatewayCollector:
                 for (dataset, signal), account in ledger.accounts(reach.tenant, reach.datasets).items()
             }
             yield from _families("tollspan_dataset", "of a dataset", BY_DATASET, own)
+
+
+def _telemetry_gauges(telemetry: Telemetry) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "tollspan_store_disk_free_bytes",
+        "What is free on the disk of the telemetry.",
+        value=telemetry.store.disk_free_bytes(),
+    )
+    yield GaugeMetricFamily("tollspan_live_watchers", "Open live streams.", value=telemetry.hub.watchers)
 
 
 def _families(prefix: str, whose: str, labels: tuple[str, ...], accounts: Accounts) -> Iterator[Metric]:

@@ -69,7 +69,9 @@ async def show_readiness(request: Request) -> Readiness:
     parts = parts_of(request)
     if parts.stopping.is_set():
         raise HTTPException(503, "the gateway is stopping")
-    checks = await parts.store.check() | await parts.authenticator.check()
+    checks = await parts.authenticator.check()
+    if parts.telemetry is not None:
+        checks |= await parts.telemetry.store.check()
     problems = [f"{name}: {problem}" for name, problem in checks.items() if problem]
     if problems:
         raise HTTPException(503, "; ".join(problems))
