@@ -1,3 +1,5 @@
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,10 +19,15 @@ def test_the_totals_are_the_sums_of_all_accounts(entries):
         account.add(Account(received, 1, stored, 2))
         account.refused.update(refused)
         account.dropped.update(dropped)
+        account.refused_requests.update(refused)
     totals = accounts.totals()
     found = [account for tenant in "ab" for account in accounts.accounts(tenant).values()]
     for field in ("received", "copied", "stored", "sent", "pending"):
         assert sum(getattr(t, field) for t in totals.values()) == sum(getattr(a, field) for a in found)
+    for field in ("refused", "dropped", "refused_requests"):
+        assert sum((getattr(t, field) for t in totals.values()), Counter()) == sum(
+            (+getattr(a, field) for a in found), Counter()
+        )
     for total in totals.values():
         settled = total.stored + total.sent + total.refused.total() + total.dropped.total()
         assert total.received + total.copied == settled + total.pending

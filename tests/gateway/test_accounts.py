@@ -15,6 +15,7 @@ from helpers.otlp_peer import running_peer
 from helpers.signals import REQUESTS, trace_request
 from tollspan.gateway.storage import chunks
 from tollspan.otlp.grpc_exchange import SERVICES
+from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -77,8 +78,12 @@ FATES = {
     "rejected": {"received": 3, "stored": 2, "rejected": 1, "copied": 3, "sent": 3},
     "over budget": dict.fromkeys(("received", "too_large", "copied", "sent"), ITEMS_MAX + 1),
     "json": {"received": 2, "rejected": 1, "stored": 1, "copied": 1, "sent": 1},
+    "too large": {"requests: too_large": 1},
+    "malformed": {"requests: malformed": 1},
+    "not gzip": {"requests: malformed": 1},
+    "not json": {"requests: malformed": 1},
 }
-"""What becomes of the items of each kind of body; those that cannot be counted are not in the ledger."""
+"""What becomes of the items of each kind of body, or of the request when they cannot be counted."""
 
 
 @pytest.fixture
@@ -120,7 +125,13 @@ def flat(account):
     settled = fates["stored"] + fates["sent"] + fates["pending"] + losses.total()
     assert fates["received"] + fates["copied"] == settled
     assert fates["pending"] >= 0
-    return Counter(fates) + losses
+    requests = {f"requests: {reason}": count for reason, count in account["refused_requests"].items()}
+    return Counter(fates) + losses + Counter(requests)
+
+
+def unknown_senders(service):
+    """Refused requests of whom nobody knows who sent them."""
+    return +service.counters.ledger.account((Signal.TRACES, "", "")).refused_requests
 
 
 DATASETS = ("shop", "bank")
@@ -135,6 +146,7 @@ async def test_every_mix_of_requests_is_accounted_for_by_tenant_and_dataset(forw
     keys = {tenant: key_of(service, tenant) for tenant in TENANTS}
     reader = key_of(service, "acme", ["read:traces"])
     before = {tenant: await settled_accounts(http, key) for tenant, key in keys.items()}
+    strangers = unknown_senders(service)
     await asyncio.gather(
         *(
             post(http, kind, **keys[tenant], **{"X-Tollspan-Dataset": dataset})
@@ -142,6 +154,9 @@ async def test_every_mix_of_requests_is_accounted_for_by_tenant_and_dataset(forw
         )
     )
     assert [await post(http, "good", **key) for key in (reader, {})] == [403, 401]
+    refused = {"forbidden": 1, "unauthenticated": 1}
+    refused["unsupported"] = sum(kind == "another type" for *_, kind in offers)  # nobody asked who that was
+    assert unknown_senders(service) - strangers == +Counter(refused)
 
     after = {tenant: await settled_accounts(http, key) for tenant, key in keys.items()}
     for tenant, dataset in itertools.product(TENANTS, DATASETS):

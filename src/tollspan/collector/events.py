@@ -25,6 +25,11 @@ LOG_INTERVAL_S = 1.0
 ITEM_NAMES = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
 """What the Collector's metric names call the items of a signal."""
 
+Sender = tuple[str, str]
+"""The tenant and the dataset that a request writes to."""
+
+UNKNOWN_SENDER = ("", "")
+
 _log = structlog.get_logger()
 
 
@@ -129,13 +134,14 @@ class ReceiverEvents:
         if rejected:
             self._refused_items(signal, rejected, Refusal.REJECTED, reason)
 
-    def refused(
+    def refused(  # noqa: PLR0913 - whose, why, and how much
         self,
         signal: Signal,
         reason: Refusal,
         detail: str,
         items: int = 0,
         *,
+        sender: Sender = UNKNOWN_SENDER,
         defect: BaseException | None = None,
     ) -> None:
         """A request was refused as a whole; `items` is 0 when they were not counted.
@@ -143,6 +149,8 @@ class ReceiverEvents:
         A `defect` is logged with its traceback.
         """
         self._counters.add("otelcol_receiver_requests", 1, outcome=reason.value, **self._labels)
+        if not items:
+            self._counters.ledger.account((signal, *sender)).refused_requests[reason.value] += 1
         self._refused_items(signal, items, reason, detail, defect)
 
     def _refused_items(

@@ -1,5 +1,8 @@
 """What became of every item, by tenant, dataset and signal.
 
+A refused request whose items are not known, because it could not be read or may not be, counts as
+a request. Where its sender is not known either, tenant and dataset are empty.
+
 For every account it holds that received + copied = stored + sent + the sum of refused + the
 sum of dropped + pending. Whoever decides an item's fate counts it. An error that is raised
 decides nothing: the items are still the caller's, up to the receiver, which refuses them.
@@ -23,7 +26,8 @@ OTHER_DATASETS = "(others)"
 class Account:
     """Items since the process started; `refused` and `dropped` by reason.
 
-    `copied` are items that were given to one more exporter than the first.
+    `copied` are items that were given to one more exporter than the first. It goes down again when
+    those that had refused them get them with a later request, which counts as received too.
     """
 
     received: int = 0
@@ -32,6 +36,7 @@ class Account:
     sent: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    refused_requests: Counter[str] = field(default_factory=Counter)
 
     @property
     def pending(self) -> int:
@@ -47,6 +52,7 @@ class Account:
         self.sent += other.sent
         self.refused += other.refused
         self.dropped += other.dropped
+        self.refused_requests += other.refused_requests
 
 
 class Ledger:

@@ -23,8 +23,12 @@ async def test_prometheus_reads_what_the_gateway_counts(http, parts, store):
     events = ReceiverEvents(parts.counters, "otlp", "http")
     events.accepted(Signal.TRACES, 10)
     events.refused(Signal.TRACES, Refusal.UNAVAILABLE, 'a "quoted"\nreason', 5)
+    events.refused(Signal.TRACES, Refusal.MALFORMED, "what?", sender=("acme", "shop"))
+    events.refused(Signal.TRACES, Refusal.UNAUTHENTICATED, "who?")
     answer = await http.get("/metrics")
     found = samples(text_string_to_metric_families(answer.text))
+    for reason in ("malformed", "unauthenticated"):
+        assert found["tollspan_refused_requests_total", ("reason", reason), ("signal", "traces")] == 1
     labels = (("receiver", "otlp"), ("transport", "http"))
     assert found["otelcol_receiver_accepted_spans_total", *labels] == 10
     assert found["otelcol_receiver_refused_spans_total", ("reason", "unavailable"), *labels] == 5

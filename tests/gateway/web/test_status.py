@@ -41,12 +41,14 @@ async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, parts
     shop.refused.update({"rejected": 1, "malformed": 3, "never": 0})
     shop.dropped["filtered"] += 2
     bank = ledger.account((Signal.LOGS, "acme", "bank"))
+    bank.refused_requests["malformed"] = 7
     bank.received, bank.copied, bank.stored, bank.sent = 1, 1, 1, 1
     ledger.account((Signal.LOGS, "rival", "shop")).received = 100
 
     answer = (await http.get("/api/v1/status", headers=READER)).json()
 
-    none = {"received": 0, "copied": 0, "stored": 0, "sent": 0, "refused": {}, "dropped": {}, "pending": 0}
+    none = dict.fromkeys(("received", "copied", "stored", "sent", "pending"), 0)
+    none |= {"refused": {}, "dropped": {}, "refused_requests": {}}
     traces = none | {
         "received": 9,
         "stored": 2,
@@ -54,7 +56,8 @@ async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, parts
         "dropped": {"filtered": 2},
         "pending": 1,
     }
-    logs = none | {"received": 1, "copied": 1, "stored": 1, "sent": 1}
+    logs = none | dict.fromkeys(("received", "copied", "stored", "sent"), 1)
+    logs |= {"refused_requests": {"malformed": 7}}
     assert answer == {
         "traces": traces,
         "metrics": none,

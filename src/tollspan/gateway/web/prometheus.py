@@ -82,14 +82,27 @@ def _families(prefix: str, whose: str, labels: tuple[str, ...], accounts: Accoun
         f"Items {whose} that were received and have no outcome yet.",
         labels=labels,
     )
+    copied = GaugeMetricFamily(
+        f"{prefix}_copied_items",
+        f"Items {whose} that were given to one more exporter than the first.",
+        labels=labels,
+    )
+    requests = CounterMetricFamily(
+        f"{prefix}_refused_requests",
+        f"Requests {whose} that were refused with items that are not known.",
+        labels=[*labels, "reason"],
+    )
     for values, account in accounts.items():
-        for fate in ("received", "copied", "stored", "sent"):
+        for fate in ("received", "stored", "sent"):
             items.add_metric([*values, fate, ""], getattr(account, fate))
         for fate in ("refused", "dropped"):
             for reason, amount in getattr(account, fate).items():
                 items.add_metric([*values, fate, reason], amount)
         pending.add_metric(values, account.pending)
-    yield from (items, pending)
+        copied.add_metric(values, account.copied)
+        for reason, amount in account.refused_requests.items():
+            requests.add_metric([*values, reason], amount)
+    yield from (items, pending, copied, requests)
 
 
 async def show_metrics(request: Request) -> Response:

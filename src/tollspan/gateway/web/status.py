@@ -31,7 +31,8 @@ class AccountAnswer(BaseModel):
     """Items since the process started; `refused` and `dropped` by reason.
 
     received + copied = stored + sent + all of `refused` + all of `dropped` + pending. `copied`
-    are those that were given to one more exporter than the first.
+    are those that were given to one more exporter than the first. `refused_requests` are requests whose
+    items are not known, because they could not be read.
     """
 
     received: int
@@ -41,6 +42,7 @@ class AccountAnswer(BaseModel):
     refused: dict[str, int]
     dropped: dict[str, int]
     pending: int
+    refused_requests: dict[str, int]
 
 
 class DatasetAccountAnswer(AccountAnswer):
@@ -102,4 +104,5 @@ def _figures(account: Account) -> dict[str, Any]:
         "refused": +account.refused,
         "dropped": +account.dropped,
         "pending": account.pending,
+        "refused_requests": +account.refused_requests,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from tollspan.collector.events import UNKNOWN_SENDER
 from tollspan.collector.grpc_call import Call, Reply, build_refusal
 from tollspan.collector.grpc_server import GRPCServer
 from tollspan.collector.receivers.otlp.body_budget import BodyBudget
@@ -32,18 +33,18 @@ async def export(intake: Intake, budget: BodyBudget, signal: Signal, call: Call)
 
     The message is taken only from a caller who may write.
     """
-    items = 0
+    items, sender = 0, UNKNOWN_SENDER
     try:
         intake.require_pipeline(signal)
-        tenant, dataset = await intake.identify(signal, call.head.metadata)
-        with budget.holding(tenant) as take:
+        sender = await intake.identify(signal, call.head.metadata)
+        with budget.holding(sender[0]) as take:
             wire = await call.read_message(READ_TIMEOUT_S, take)
         payload = Payload(wire, _reshape.count(signal.value, wire))
         items = payload.items
-        receipt = await intake.deliver(signal, payload, tenant, dataset)
+        receipt = await intake.deliver(signal, payload, sender)
         return Reply(success(signal, Encoding.PROTOBUF, receipt.rejected, receipt.reason).body)
     except asyncio.CancelledError:
-        intake.refuse_cut_short(signal, items)
+        intake.refuse_cut_short(signal, items, sender)
         raise
     except Exception as error:
-        return build_refusal(intake.refuse(signal, error, items))
+        return build_refusal(intake.refuse(signal, error, items, sender))

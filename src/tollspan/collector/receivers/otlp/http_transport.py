@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
+from tollspan.collector.events import UNKNOWN_SENDER
 from tollspan.collector.exchange_cycle import Answer
 from tollspan.collector.http_body import Body, read_body
 from tollspan.collector.receivers.otlp.body_budget import BodyBudget, CountedBody
@@ -50,12 +51,12 @@ class HTTPExchange:
         The body is asked for only when the headers are in order and the caller may write.
         A cancelled request is answered too, so that its client sends it again.
         """
-        items = 0
+        items, sender = 0, UNKNOWN_SENDER
         try:
             head = read_head(method, headers)
             self._intake.require_pipeline(signal)
-            tenant, dataset = await self._intake.identify(signal, headers)
-            with self._budget.holding(tenant) as take:
+            sender = await self._intake.identify(signal, headers)
+            with self._budget.holding(sender[0]) as take:
                 data = await read_body(
                     CountedBody(body, take),
                     head.content_length,
@@ -65,12 +66,12 @@ class HTTPExchange:
                 payload = await self._unpack(signal, head, data)
                 del data  # what is unpacked is the pipeline's from here on
             items = payload.items + payload.rejected
-            receipt = await self._intake.deliver(signal, payload, tenant, dataset)
+            receipt = await self._intake.deliver(signal, payload, sender)
             return success(signal, head.encoding, receipt.rejected, receipt.reason)
         except asyncio.CancelledError:
-            return failure(self._intake.refuse_cut_short(signal, items), answer_encoding(headers))
+            return failure(self._intake.refuse_cut_short(signal, items, sender), answer_encoding(headers))
         except Exception as error:
-            return failure(self._intake.refuse(signal, error, items), answer_encoding(headers))
+            return failure(self._intake.refuse(signal, error, items, sender), answer_encoding(headers))
 
     async def _unpack(self, signal: Signal, head: RequestHead, body: bytes) -> Payload:
         if len(body) <= INLINE_BYTES_MAX:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import ClientDisconnect
 
 from tollspan.collector.component import TAKEN, Authenticator, Consumer, Host, Receipt
-from tollspan.collector.events import ReceiverEvents, Refusal
+from tollspan.collector.events import UNKNOWN_SENDER, ReceiverEvents, Refusal, Sender
 from tollspan.collector.receivers.otlp.config import AuthConfig
 from tollspan.errors import (
     AuthError,
@@ -63,25 +63,25 @@ class Intake:
         if signal not in self._consumers:
             raise HTTPProblem(404, f"no pipeline takes {signal.value} here")
 
-    async def identify(self, signal: Signal, headers: Mapping[str, str]) -> tuple[str, str]:
+    async def identify(self, signal: Signal, headers: Mapping[str, str]) -> Sender:
         """The tenant and dataset that the request writes to; both empty where nobody asks for credentials.
 
         AuthError when the caller may not write this signal; else as `choose_dataset`.
         """
         if self._authenticator is None:
-            return "", ""
+            return UNKNOWN_SENDER
         principal = await self._authenticator.authenticate(headers)
         principal.require(signal.write_permission)
         return principal.tenant, choose_dataset(principal, headers)
 
-    async def deliver(self, signal: Signal, payload: Payload, tenant: str, dataset: str) -> Receipt:
+    async def deliver(self, signal: Signal, payload: Payload, sender: Sender) -> Receipt:
         """The pipelines have the payload, unless it is empty; the receipt tells what was rejected in all."""
         receipt = TAKEN
         if payload.items:
-            batch = Batch(signal, payload.wire, payload.items, tenant, dataset)
+            batch = Batch(signal, payload.wire, payload.items, *sender)
             receipt = await self._consumers[signal].consume(batch)
         if payload.rejected or payload.reason:
-            account = self._ledger.account((signal, tenant, dataset))
+            account = self._ledger.account((signal, *sender))
             account.received += payload.rejected
             account.refused[Refusal.REJECTED.value] += payload.rejected
             reason = "; ".join(filter(None, (payload.reason, receipt.reason)))
@@ -89,7 +89,7 @@ class Intake:
         self._events.accepted(signal, payload.items + payload.rejected, receipt.rejected, receipt.reason)
         return receipt
 
-    def refuse(self, signal: Signal, error: Exception, items: int) -> Exception:
+    def refuse(self, signal: Signal, error: Exception, items: int, sender: Sender) -> Exception:
         """The error to answer with; the refusal is logged and counted.
 
         It is `error`, unless that is a defect of ours: data must not be lost to our own
@@ -97,12 +97,12 @@ class Intake:
         """
         reason = classify(error)
         defect = error if reason is Refusal.DEFECT else None
-        self._events.refused(signal, reason, str(error), items, defect=defect)
+        self._events.refused(signal, reason, str(error), items, sender=sender, defect=defect)
         return error if defect is None else RetryableError("internal error", RETRY_AFTER_S)
 
-    def refuse_cut_short(self, signal: Signal, items: int) -> Exception:
+    def refuse_cut_short(self, signal: Signal, items: int, sender: Sender) -> Exception:
         """As `refuse`, for a request that was cancelled: the service stops, or its client gave up."""
-        return self.refuse(signal, RetryableError("the request was cut short", RETRY_AFTER_S), items)
+        return self.refuse(signal, RetryableError("the request was cut short", RETRY_AFTER_S), items, sender)
 
 
 def choose_dataset(principal: Principal, headers: Mapping[str, str]) -> str:
