@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -63,7 +64,7 @@ def test_a_request_taken_whole_is_not_logged(counters):
 
 def test_a_flood_of_refusals_is_counted_in_full_and_logged_once_in_an_interval(counters, monkeypatch):
     now_s = 100.0
-    monkeypatch.setattr(events.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
     reporting = ReceiverEvents(counters, "otlp", "http")
     with capture_logs() as logs:
         for _ in range(5):

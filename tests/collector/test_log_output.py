@@ -37,3 +37,38 @@ def test_level_encoding_and_fields_can_be_chosen():
     assert "not shown" in done.stderr
     assert "site=x" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+HOSTILE = """
+import logging, structlog, sys
+from tollspan.collector.log_output import configure_logging
+
+configure_logging(encoding=sys.argv[1])
+log = structlog.get_logger()
+hostile = "\\r\\n{}\\x1b[2J\\x9b31m\\x00\\u2028" + "x" * (1 << 20)
+log.warning("refused", text=hostile, raw=hostile.encode(), listed=[hostile, "short"])
+logging.getLogger("uvicorn.error").warning(hostile)
+try:
+    raise ValueError(hostile)
+except ValueError:
+    log.exception("failed")
+"""
+"""What a peer may have sent is logged: line ends, commands to the terminal, a megabyte."""
+
+
+def test_whatever_a_peer_sent_is_one_bounded_line_of_json():
+    done = subprocess.run([sys.executable, "-c", HOSTILE, "json"], capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert [json.loads(line)["level"] for line in lines] == ["warning", "warning", "error"]
+    assert max(map(len, lines)) < 40_000
+    assert json.loads(lines[0])["text"].endswith("characters)")
+
+
+def test_whatever_a_peer_sent_commands_no_terminal_and_looks_like_no_other_line():
+    done = subprocess.run(
+        [sys.executable, "-c", HOSTILE, "console"], capture_output=True, check=True, text=True
+    )
+    assert not {"\x1b", "\x9b", "\x00", "\r"} & set(done.stderr)
+    starts = [line[:4] for line in done.stderr.split("\n") if "refused" in line or "failed" in line]
+    assert len(starts) == 2
+    assert len(done.stderr) < 40_000

@@ -8,14 +8,13 @@ received = the sum of `otelcol_receiver_requests` over its outcomes.
 from __future__ import annotations
 
 import enum
+import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from tollspan.collector.ledger import Ledger
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.otlp.batch import Batch, Lane
 from tollspan.otlp.signals import Signal
 
@@ -29,8 +28,6 @@ Sender = tuple[str, str]
 """The tenant and the dataset that a request writes to."""
 
 UNKNOWN_SENDER = ("", "")
-
-_log = structlog.get_logger()
 
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -124,8 +121,7 @@ class ReceiverEvents:
             signal: build_key(f"otelcol_receiver_accepted_{name}", self._labels)
             for signal, name in ITEM_NAMES.items()
         }
-        self._logged: dict[Refusal, float] = {}
-        self._unlogged: Counter[Refusal] = Counter()
+        self._log = SparseLog(LOG_INTERVAL_S)
 
     def accepted(self, signal: Signal, items: int, rejected: int = 0, reason: str = "") -> None:
         """A request was taken, except `rejected` of its `items`."""
@@ -158,19 +154,15 @@ class ReceiverEvents:
     ) -> None:
         name = f"otelcol_receiver_refused_{ITEM_NAMES[signal]}"
         self._counters.add(name, items, reason=reason.value, **self._labels)
-        now_s = time.monotonic()
-        if now_s - self._logged.get(reason, -LOG_INTERVAL_S) < LOG_INTERVAL_S:
-            self._unlogged[reason] += 1
-            return
-        self._logged[reason] = now_s
-        _log.warning(
+        self._log.log(
+            logging.WARNING,
             "receiver_refused",
+            reason.value,
             **self._labels,
             signal=signal.value,
             reason=reason.value,
             detail=detail,
             items=items,
-            unlogged_before=self._unlogged.pop(reason, 0),
             exc_info=defect,
         )
 

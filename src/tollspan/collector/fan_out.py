@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
-import structlog
-
 from tollspan.collector.component import Consumer, Receipt
+from tollspan.collector.events import LOG_INTERVAL_S
 from tollspan.collector.ledger import Ledger
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.errors import DeliveryError, LimitError, RetryableError, StoreError, WireError
 from tollspan.otlp.batch import Batch, digest
 
@@ -17,8 +18,6 @@ REMEMBERED_MAX = 10_000
 """Batches of which some have their share and others not yet; beyond, the oldest would go to all again."""
 
 Share = tuple[Consumer, Batch]
-
-_log = structlog.get_logger()
 
 
 class Shares:
@@ -39,6 +38,7 @@ class Shares:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._log = SparseLog(LOG_INTERVAL_S)
         self._missing: OrderedDict[bytes, Collection[int]] = OrderedDict()
         """By the digest of a batch of which others have their share: the shares that may yet be taken."""
 
@@ -61,9 +61,8 @@ class Shares:
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if errors:
             worst = max(errors, key=_severity)
-            _log.warning(
-                "pipeline_branches_failed", failed=len(errors), branches=len(outcomes), worst=repr(worst)
-            )
+            facts = {"failed": len(errors), "branches": len(outcomes), "worst": repr(worst)}
+            self._log.log(logging.WARNING, "pipeline_branches_failed", type(worst).__name__, **facts)
             raise worst
         receipts = (outcome for outcome in outcomes if isinstance(outcome, Receipt))
         return max(receipts, key=lambda receipt: receipt.rejected, default=Receipt())

@@ -9,6 +9,12 @@ from typing import Any
 
 import structlog
 
+VALUE_CHARS_MAX = 4096
+"""Of each value in a line; tracebacks have no more either. Peers choose some of them."""
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_CONTROL_BUT_LINES = {code: text for code, text in _CONTROL.items() if chr(code) not in "\n\t"}
+
 
 def configure_logging(
     level: int = logging.INFO, encoding: str | None = None, fields: Mapping[str, Any] | None = None
@@ -29,12 +35,15 @@ def configure_logging(
     renderers: list[structlog.typing.Processor]
     if encoding == "console":
         renderers = [
+            structlog.processors.format_exc_info,
+            _make_printable,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    renderers.insert(1, _bound_values)
     structlog.configure(
         processors=[*shared, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -49,3 +58,28 @@ def configure_logging(
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+def _bound_values(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {name: _bound(value) for name, value in event.items()}
+
+
+def _bound(value: Any) -> Any:
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) <= VALUE_CHARS_MAX:
+        return value
+    return f"{text[:VALUE_CHARS_MAX]}… ({len(text)} characters)"
+
+
+def _make_printable(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """No text breaks its line or commands the terminal; JSON escapes such characters itself."""
+    return {
+        name: value.translate(_CONTROL_BUT_LINES if name == "exception" else _CONTROL)
+        if isinstance(value, str)
+        else value
+        for name, value in event.items()
+    }

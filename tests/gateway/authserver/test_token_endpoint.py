@@ -294,6 +294,18 @@ def test_every_token_and_every_refusal_leaves_one_line(endpoint, issued):
     assert [line["source"] for line in lines] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
 
 
+def test_a_flood_of_refusals_is_two_lines_for_each_source_and_every_one_is_counted(endpoint):
+    with structlog.testing.capture_logs() as lines:
+        for number in range(300):
+            wrong = {"client_id": "nobody", "client_secret": str(number)}
+            ask(endpoint, GRANT | wrong, source=f"10.0.0.{number % 3}")
+        endpoint.flush_log(at_once=True)
+
+    assert {line["event"] for line in lines} == {"token_refused"}
+    assert len(lines) <= 3 * 2 * 2  # wrong at first, then also too many
+    assert sum(1 + line["unlogged_before"] for line in lines) == 300
+
+
 def test_no_log_line_of_any_library_holds_a_secret_or_token(endpoint, issued, store, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     secret = issued.secret.reveal()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from authlib.oauth2.rfc6749 import (
     OAuth2Error,
 )
 
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.errors import ConfigError, StoreError
 from tollspan.gateway.authserver import grants
 from tollspan.gateway.authserver.client_assertion import ClientAssertions
@@ -34,6 +36,9 @@ from tollspan.gateway.authserver.token_status import Introspection, Revocation, 
 from tollspan.otlp.http_exchange import HTTPResponse
 
 LIFETIME_S = 600
+
+REFUSALS_INTERVAL_S = 10.0
+"""Refusals of one client at one address for one reason are logged once in this time, with their number."""
 
 TOKEN, REVOCATION, INTROSPECTION = "token", "revocation", "introspection"
 """The three questions that clients ask, each with a path of its own."""
@@ -68,7 +73,7 @@ class TokenEndpoint:
         except OAuth2Error as error:
             return self._server.refuse(error, source)
         except (StoreError, ConfigError) as error:
-            _log.error("token_request_failed", reason=str(error))
+            self._server.log.log(logging.ERROR, "token_request_failed", reason=str(error))
             return self._server.refuse(_LaterError(503, 1), source)
 
     async def handle_async(
@@ -76,6 +81,10 @@ class TokenEndpoint:
     ) -> HTTPResponse:
         """`handle` on a thread."""
         return await asyncio.to_thread(self.handle, method, headers, body, source, asked)
+
+    def flush_log(self, *, at_once: bool = False) -> None:
+        """As SparseLog.flush, of the refusals."""
+        self._server.log.flush(at_once=at_once)
 
 
 class _NotPostError(InvalidRequestError):  # type: ignore[misc]  # Authlib has no types
@@ -119,6 +128,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no type
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
         self.token_issuer = token_issuer
+        self.log = SparseLog(REFUSALS_INTERVAL_S)
         self.token_status = status
         self.refresh_tokens = status.identity.refresh_tokens
         self._credentials = status.identity.credentials
@@ -139,7 +149,9 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no type
 
     def refuse(self, error: OAuth2Error, source: str, client_id: str | None = None) -> HTTPResponse:
         """The answer to a request that fails with `error`; `client_id` only when authenticated."""
-        _log.warning("token_refused", error=error.error, source=source, client_id=client_id)
+        key = (error.error, source, client_id or "")
+        facts = {"error": error.error, "source": source, "client_id": client_id}
+        self.log.log(logging.WARNING, "token_refused", *key, **facts)
         return self.handle_response(*error())
 
     def authenticate_client(self, request: AccessTokenRequest, *_methods: object) -> _Client:

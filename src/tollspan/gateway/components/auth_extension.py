@@ -126,6 +126,8 @@ class AuthExtension:
     async def shutdown(self) -> None:
         """The identity database is closed."""
         self._upkeep.cancel()
+        if self._config.issues_tokens:
+            self._token_endpoint.flush_log(at_once=True)
         await asyncio.to_thread(self._identity.close)
 
     def identity(self) -> Identity:
@@ -172,6 +174,8 @@ class AuthExtension:
         while True:
             await asyncio.sleep(UPKEEP_INTERVAL_S)
             await asyncio.to_thread(self._identity.credentials.last_use.write)
+            if self._config.issues_tokens:
+                self._token_endpoint.flush_log()
 
     # The parts below need the issuer, and so, by default, a listener that has started: they
     # are made when the first request asks for them.

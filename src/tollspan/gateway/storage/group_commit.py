@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import structlog
-
 from tollspan.collector.component import Receipt
+from tollspan.collector.events import LOG_INTERVAL_S
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.errors import RetryableError
 from tollspan.gateway.storage.chunks import Answer
 from tollspan.otlp.batch import Batch
-
-_log = structlog.get_logger()
 
 PENDING_BYTES_MAX = 64 << 20
 GROUP_BYTES_MAX = 16 << 20
@@ -45,6 +44,7 @@ class GroupCommit:
     def __init__(self, write: Callable[[Sequence[Batch]], Sequence[Answer]], executor: Executor) -> None:
         self._write = write
         self._executor = executor
+        self._log = SparseLog(LOG_INTERVAL_S)
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._pending_items = 0
@@ -110,7 +110,8 @@ class GroupCommit:
             answers = await loop.run_in_executor(self._executor, self._write, [own.batch for own in group])
         except Exception as error:
             items = sum(own.batch.items for own in group)
-            _log.warning("group_not_written", error=str(error), requests=len(group), items=items)
+            facts = {"error": str(error), "requests": len(group), "items": items}
+            self._log.log(logging.WARNING, "group_not_written", **facts)
             answers = [error] * len(group)
         for own, answer in zip(group, answers, strict=True):
             if own.answer.done():
