@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 
 import httpx
 import pytest
 
+from helpers.certificate import new_certificate
 from helpers.gateway import Gateway
 from helpers.requests import OTLP, TraceRequest
 
@@ -66,6 +68,41 @@ def test_an_address_that_other_machines_reach_is_refused_without_tls(tmp_path, o
     assert code == 2
     assert stderr.startswith(f"tollspan gateway: {option}: 0.0.0.0:0 can be reached from other machines")
     assert "--insecure" in stderr
+
+
+@pytest.mark.parametrize(
+    ("section", "path"),
+    [
+        ("extensions: {auth: {endpoint: '0.0.0.0:0'}}", "extensions::auth::endpoint"),
+        ("extensions: {web: {endpoint: ':0'}}", "extensions::web::endpoint"),
+        ("receivers: {otlp: {protocols: {grpc: {endpoint: '[::]:0'}}}}", "receivers::otlp::protocols::grpc"),
+    ],
+)
+def test_a_file_opens_no_address_without_tls_either(tmp_path, section, path):
+    config = tmp_path / "open.yaml"
+    config.write_text(section + "\n")
+    code, stderr = refuse("--data-dir", str(tmp_path / "data"), "--config", str(config))
+
+    assert code == 2
+    assert path in stderr
+    assert "can be reached from other machines" in stderr
+
+
+def test_with_tls_other_machines_may_come(tmp_path):
+    new_certificate(tmp_path / "own.pem")
+    tls = {"cert_file": str(tmp_path / "own.pem"), "key_file": str(tmp_path / "own.pem")}
+    protocols = {name: {"endpoint": "0.0.0.0:0", "tls": tls} for name in ("grpc", "http")}
+    shared = {"endpoint": "0.0.0.0:0"}
+    config = tmp_path / "tls.yaml"
+    document = {
+        "receivers": {"otlp": {"protocols": protocols}},
+        "extensions": {"auth": shared, "web": shared},
+    }
+    config.write_text(json.dumps(document))
+    with Gateway(tmp_path / "data", "--config", str(config)) as gateway:
+        context = ssl.create_default_context(cafile=tmp_path / "own.pem")
+        url = gateway.url.replace("127.0.0.1", "localhost")
+        assert httpx.get(f"{url}/healthz", verify=context).status_code == 200
 
 
 def test_an_address_that_other_machines_reach_can_be_asked_for(tmp_path):

@@ -43,16 +43,17 @@ class HTTPServer:
         self._sockets: list[socket.socket] = []
         self._server: uvicorn.Server | None = None
         self._clock: asyncio.Task[None] | None = None
-        self._tls: TLSServerConfig | None = None
+        self._required_tls: list[TLSServerConfig | None] = []
 
     def require_tls(self, tls: TLSServerConfig | None) -> None:
         """The listener will speak TLS, unless `tls` is None; only before `start`.
 
-        ConfigError when another component wants it otherwise.
+        ConfigError when another component wants it otherwise; one that does not ask takes
+        what the others want.
         """
-        if self._routes and tls != self._tls:
+        if any(tls != required for required in self._required_tls):
             raise ConfigError("tls", f"two components want different TLS settings at {self.endpoint}")
-        self._tls = tls
+        self._required_tls.append(tls)
 
     def add_routes(self, routes: Sequence[BaseRoute]) -> None:
         """The routes will be served; only before `start`.
@@ -81,7 +82,8 @@ class HTTPServer:
 
         An `inherited` socket is what `keep_socket` of the listener before it gave.
         """
-        context = self._tls.context() if self._tls else None
+        tls = next(iter(self._required_tls), None)
+        context = tls.context() if tls else None
         listener = inherited or bind(self.endpoint)
         routes = sorted(self._routes, key=lambda route: isinstance(route, Mount))
         config = uvicorn.Config(

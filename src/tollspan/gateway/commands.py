@@ -7,9 +7,9 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 
 from tollspan.collector.config.load import load, locating
 from tollspan.collector.config.values import parse_endpoint, split_endpoint
@@ -22,6 +22,9 @@ from tollspan.gateway.distribution import ROLES, build_gateway_registry, keep_ro
 from tollspan.oauth2.loopback import is_loopback_host
 
 STORAGE_VARIABLE = "TOLLSPAN_GATEWAY_STORAGE"
+_DOORS = {"auth", "web"}
+"""The extensions that listen for credentials, beside the receivers."""
+
 DEFAULT_CONFIG = str(files("tollspan.gateway") / "default.yaml")
 
 
@@ -83,9 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
     Prints one line on stdout, once requests are answered: a JSON object with the URLs of
     `http`, `grpc` and `ui`, and of `create_owner` while nobody has an account.
     """
-    if not arguments.insecure:
-        _check_exposure("--http", arguments.http)
-        _check_exposure("--grpc", arguments.grpc)
     os.environ["TOLLSPAN_GATEWAY_HTTP"] = arguments.http
     os.environ["TOLLSPAN_GATEWAY_GRPC"] = arguments.grpc
     os.environ["TOLLSPAN_GATEWAY_DATA_DIR"] = arguments.data_dir
@@ -96,6 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = keep_roles(load(sources), arguments.roles)
     with locating(sources):
         service = Service(config, build_gateway_registry(), pipelines_required="ingest" in arguments.roles)
+        if not arguments.insecure:
+            _check_exposure(config, {arguments.http: "--http", arguments.grpc: "--grpc"})
     run_in_event_loop(service.run(on_ready=lambda: _announce(service, arguments.roles)))
     return 0
 
@@ -130,9 +132,27 @@ def _roles(text: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in wanted)
 
 
-def _check_exposure(option: str, endpoint: str) -> None:
-    """ConfigError when other machines could reach `endpoint`: secrets must not travel in the clear."""
-    host, _ = split_endpoint(endpoint)
-    if not is_loopback_host(host):
-        problem = f"{endpoint} can be reached from other machines, without TLS"
-        raise ConfigError(option, problem, "--insecure allows it, where something else does TLS")
+def _check_exposure(config: Mapping[str, Any], options: Mapping[str, str]) -> None:
+    """ConfigErrors when other machines could reach without TLS what asks for secrets."""
+    doors = {name: own for name, own in config["extensions"].items() if name.partition("/")[0] in _DOORS}
+    endpoints = list(_find_endpoints({"receivers": config.get("receivers"), "extensions": doors}))
+    with_tls = {endpoint for _, endpoint, has_tls in endpoints if has_tls}
+    open_to_all = {
+        options.get(endpoint, path): endpoint
+        for path, endpoint, _ in endpoints
+        if endpoint not in with_tls and not is_loopback_host(split_endpoint(endpoint)[0])
+    }
+    problem = "{} can be reached from other machines, without TLS"
+    hint = "set tls in the receiver there, or allow it with --insecure, where something else does TLS"
+    if open_to_all:
+        errors = [ConfigError(path, problem.format(at), hint) for path, at in open_to_all.items()]
+        raise ExceptionGroup("secrets would travel in the clear", errors)
+
+
+def _find_endpoints(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str, bool]]:
+    """Path, value and whether there is `tls` beside it, of every `endpoint` in a part of a configuration."""
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _find_endpoints(value, f"{path}{key}::")
+        elif key == "endpoint":
+            yield f"{path}{key}", value, bool(section.get("tls"))

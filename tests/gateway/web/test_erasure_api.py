@@ -5,6 +5,7 @@ import pytest
 from helpers.logs import log_batch, log_record
 from helpers.spans import batch, span
 from helpers.web import PRINCIPALS, READER
+from tollspan.gateway.authserver import audit
 from tollspan.oauth2.principal import Principal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -36,6 +37,19 @@ async def test_a_unit_is_erased_whatever_it_is_called(http, store):
     await store.write(batch(span(attributes={"tollspan.unit": unit}), span()))
     answer = await http.delete("/api/v1/units/acme%2Ftoys%20%26%20co", headers=MANAGER)
     assert answer.json() == {"traces": 1, "metrics": 0, "logs": 0}
+
+
+async def test_who_erased_what_is_in_the_audit_log(http, store, parts):
+    made = span(trace_id=b"t" * 16, attributes={"tollspan.unit": "u"})
+    await store.write(batch(made))
+    await http.delete(f"/api/v1/traces/{made.trace_id.hex()}", headers=MANAGER)
+    await http.delete("/api/v1/units/u", headers=MANAGER)
+
+    entries = audit.list_entries(parts.identity.database, tenant="acme")
+    assert [(entry.actor, entry.action, entry.subject, entry.detail) for entry in entries] == [
+        ("manager", "unit_erased", "u", {"traces": 0, "metrics": 0, "logs": 0}),
+        ("manager", "trace_erased", made.trace_id.hex(), {"traces": 1, "metrics": 0, "logs": 0}),
+    ]
 
 
 async def test_nobody_erases_beyond_their_datasets_or_without_the_permission(http, store):

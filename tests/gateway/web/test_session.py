@@ -135,7 +135,7 @@ async def test_no_script_and_no_other_site_gets_at_the_cookie(http, sign_in_key,
     assert bool(cookie["secure"]) is secure
 
 
-async def test_behind_a_proxy_that_ends_tls_the_cookie_is_for_tls_alone(http, parts, sign_in_key, monkeypatch):
+async def test_behind_a_proxy_that_ends_tls_the_cookie_is_secure_too(http, parts, sign_in_key, monkeypatch):
     monkeypatch.setattr(parts.authenticator, "is_behind_tls", lambda: True)
     response = await http.post(PATH, json={"key": sign_in_key})
 

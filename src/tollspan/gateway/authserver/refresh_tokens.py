@@ -92,7 +92,7 @@ class RefreshTokens:
         raise AuthError(refusal, "invalid_grant")
 
     def revoke(self, refresh_token: Secret, credential: Credential) -> str:
-        """The id of the grant that has ended with all its tokens (RFC 7009 §2.1); empty if not the client's."""
+        """The id of the client's grant, ended with all its tokens (RFC 7009 §2.1), or an empty text."""
         with self._database.writing(announced=False) as connection:
             row = _find(connection, refresh_token)
             if row is None or row.credential_id != credential.id:

@@ -126,8 +126,9 @@ async def _until_end(request: Request, arriving: AsyncIterator[Arrival]) -> Asyn
 
 async def _is_let_in(request: Request) -> bool:
     """Whether what proved the caller still does."""
+    principal: Principal = request.state.principal
     try:
-        return await identify(request) == request.state.principal
+        return principal == await identify(request)
     except (AuthError, StoreError):
         return False
 
