@@ -189,16 +189,27 @@ def test_an_unknown_role_is_refused(tmp_path):
     assert "ingest, query, auth, ui" in stderr
 
 
-def test_a_gateway_whose_identity_is_on_a_server_knows_what_its_command_makes_there(tmp_path, postgresql):
+def test_gateways_that_share_a_server_for_identity_know_of_each_others_credentials(tmp_path, postgresql):
     where = postgresql.new_database()
-    with Gateway(tmp_path / "data", "--identity", where) as gateway:
-        credential = gateway.create_credential(permissions="write:traces", identity=where)
-        headers = gateway.authorization(credential)
-        sent = httpx.post(f"{gateway.url}/v1/traces", headers=headers | OTLP, content=TraceRequest().wire)
-        assert sent.status_code == 200
-        gateway.credentials("revoke", credential["client_id"], "--identity", where)
-        while httpx.post(f"{gateway.url}/v1/traces", headers=headers | OTLP).status_code != 401:
-            pass
+    config = tmp_path / "shared.yaml"
+    config.write_text("extensions: {auth: {issuer: 'https://auth.example'}}\n")
+    options = ("--identity", where, "--config", str(config))
+    with Gateway(tmp_path / "one", *options) as one, Gateway(tmp_path / "two", *options) as two:
+        manager = one.create_credential(permissions="manage:credentials", kind="api_key", identity=where)
+        credential = one.create_credential(permissions="write:traces", identity=where)
+        headers = OTLP | one.authorization(credential)
+        for gateway in (one, two):
+            sent = httpx.post(f"{gateway.url}/v1/traces", headers=headers, content=TraceRequest().wire)
+            assert sent.status_code == 200
+        revoked = httpx.delete(
+            f"{one.url}/api/v1/credentials/{credential['client_id']}",
+            headers={"X-API-Key": manager["api_key"]},
+        )
+        assert revoked.status_code == 200
+        # Within a second: test_changes.py and test_authenticator.py hold the interval to that.
+        for gateway in (one, two):
+            while httpx.post(f"{gateway.url}/v1/traces", headers=headers).status_code != 401:
+                pass
 
-    assert not (tmp_path / "data" / "identity.db").exists()
-    assert where not in gateway.log
+    assert not (tmp_path / "one" / "identity.db").exists()
+    assert where not in one.log + two.log

@@ -208,6 +208,61 @@ async def test_nothing_that_is_anothers_is_shown_or_changed_by_any_route(gateway
         assert MARK in (await http.get(path, headers=bearer(theirs))).text, path
 
 
+async def test_what_is_anothers_is_answered_as_what_is_not_there(gateway):
+    """Else an id could be tried, to learn whether someone has it."""
+    identity, http, _ = gateway
+    ours, theirs = create(identity, "acme"), create(identity, "rival")
+    target = identity.credentials.create(CredentialDraft(MARK, ("read:traces",), tenant="rival")).credential
+    trace_id, nobodys_id, nobodys_trace_id = os.urandom(16), "a" * 16, os.urandom(16)
+    await send_everything(http, bearer(theirs), MARK, trace_id)
+    there = {"trace_id": trace_id.hex(), "credential_id": target.id, "name": MARK, "unit": MARK}
+    nowhere = {
+        "trace_id": nobodys_trace_id.hex(),
+        "credential_id": nobodys_id,
+        "name": "nothing",
+        "unit": "nobody",
+    }
+    span = {"span_id": (b"\1" * 8).hex()}
+
+    for endpoint in GUARDED:
+        if "{" in endpoint.path and endpoint not in INTAKE:
+            answers = [await call(http, endpoint, bearer(ours), ids | span) for ids in (there, nowhere)]
+            blind = [
+                (status, without(text, ids))
+                for (status, text), ids in zip(answers, (there, nowhere), strict=True)
+            ]
+            assert blind[0] == blind[1], endpoint.path
+
+
+def without(text, ids):
+    """The text with each id replaced by what it is the id of."""
+    for name, value in ids.items():
+        text = text.replace(value, name)
+    return text
+
+
+async def test_anothers_cursor_leads_to_nothing_of_theirs(gateway):
+    identity, http, _ = gateway
+    ours, theirs = create(identity, "acme"), create(identity, "rival")
+    for key, mark in ((ours, "ours"), (theirs, MARK), (theirs, MARK)):
+        await send_everything(http, bearer(key), mark, os.urandom(16))
+    for path in ("/api/v1/traces", "/api/v1/logs"):
+        page = (await http.get(path, params={"limit": 1}, headers=bearer(theirs))).json()
+        assert page["next_cursor"], path
+        taken = await http.get(path, params={"cursor": page["next_cursor"]}, headers=bearer(ours))
+        assert taken.status_code == 200
+        assert MARK not in taken.text
+
+
+async def test_a_token_in_the_query_proves_nothing(gateway):
+    identity, http, _ = gateway
+    key = {"access_token": create(identity, "acme").secret.reveal()}
+    for endpoint in GUARDED:
+        path = address(endpoint, {})
+        answer = await http.request(endpoint.method, path, params=key, headers=OTLP)
+        assert answer.status_code == 401, endpoint.path
+
+
 @pytest.mark.parametrize("endpoint", STREAMS, ids=lambda endpoint: endpoint.path)
 async def test_a_live_stream_shows_its_own_tenant_alone(gateway, endpoint):
     identity, http, _ = gateway
