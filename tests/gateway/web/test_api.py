@@ -63,6 +63,31 @@ async def test_a_trace_answers_as_it_is_described(http, order):
     assert Trace.model_validate(answer, strict=True).model_dump() == answer
 
 
+HOSTILE_KEYS = [
+    "__proto__",
+    "constructor",
+    "prototype",
+    "__proto__.polluted",
+    "constructor.prototype.polluted",
+    "{0.__class__.__init__.__globals__}",
+    "%(x)s",
+    "$.a[*]",
+    "a`b'c\"d\\e",
+]
+
+
+async def test_a_key_that_means_something_elsewhere_is_only_a_key_here(http, store):
+    """CVEs of 2026: keys of telemetry that reached a prototype, a format string, a JSON path."""
+    attributes = {key: f"value of {key}" for key in HOSTILE_KEYS}
+    sent = span("hostile", attributes=attributes, trace_id=TRACE_ID, span_id=ROOT)
+    await store.write(batch(sent))
+
+    own = await ask(http, f"/traces/{TRACE_ID.hex()}/spans/{ROOT.hex()}")
+    [compatible] = (await http.get(f"/traces/{TRACE_ID.hex()}", headers=READER)).json()
+    assert own["attributes"] == attributes
+    assert compatible["span_attributes"] == attributes
+
+
 async def test_ids_may_be_written_in_capitals(http, order):
     assert await ask(http, f"/traces/{TRACE_ID.hex().upper()}") == await ask(
         http, f"/traces/{TRACE_ID.hex()}"

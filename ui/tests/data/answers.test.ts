@@ -15,6 +15,15 @@ const synthetic = growTrace({
 });
 const columns = () => columnsOf(synthetic, [7]);
 
+describe("a span", () => {
+  test("with keys that reach a prototype elsewhere has them as keys", () => {
+    const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"prototype":1}';
+    const { attributes } = readSpanDetail({ ...detailOf(synthetic, 0), attributes: JSON.parse(text) });
+    expect(attributes.map(([key]) => key)).toEqual(["__proto__", "constructor", "prototype"]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
 describe("a trace", () => {
   test("is read into columns of one length", () => {
     const trace = readTraceColumns(columns());
