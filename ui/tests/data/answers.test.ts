@@ -17,8 +17,12 @@ const columns = () => columnsOf(synthetic, [7]);
 
 describe("a span", () => {
   test("with keys that reach a prototype elsewhere has them as keys", () => {
-    const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"prototype":1}';
-    const { attributes } = readSpanDetail({ ...detailOf(synthetic, 0), attributes: JSON.parse(text) });
+    const text =
+      '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"prototype":1}';
+    const { attributes } = readSpanDetail({
+      ...detailOf(synthetic, 0, "0".repeat(32)),
+      attributes: JSON.parse(text),
+    });
     expect(attributes.map(([key]) => key)).toEqual(["__proto__", "constructor", "prototype"]);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
