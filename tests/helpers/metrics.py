@@ -62,3 +62,12 @@ def metric_batch_of(made, tenant="acme", dataset="default"):
     kinds = ((metric, metric.WhichOneof("data")) for metric in metrics)
     items = sum(len(getattr(metric, kind).data_points) for metric, kind in kinds if kind)
     return Batch(Signal.METRICS, made.SerializeToString(), items, tenant, dataset)
+
+
+def metrics_of(request):
+    """Each metric that has a kind, with its ResourceMetrics and ScopeMetrics before and its kind after it."""
+    for resource_metrics in request.resource_metrics:
+        for scope_metrics in resource_metrics.scope_metrics:
+            for own in scope_metrics.metrics:
+                if kind := own.WhichOneof("data"):
+                    yield resource_metrics, scope_metrics, own, kind

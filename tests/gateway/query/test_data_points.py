@@ -1,11 +1,10 @@
-import asyncio
 import uuid
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from helpers import otlp_strategies
-from helpers.metrics import add_point, metric, metric_batch, metric_batch_of
+from helpers.metrics import add_point, metric, metric_batch, metric_batch_of, metrics_of
 from helpers.spans import NOW, SECOND, attributes_of, exact
 from helpers.stores import new_writer
 from tollspan.gateway.query import data_points
@@ -18,41 +17,16 @@ from tollspan.gateway.query.data_points import (
     Summary,
 )
 from tollspan.gateway.query.time_range import TimeRange
-from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
-
-
-@pytest.fixture
-def runner():
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture
-def shared_store(runner, tmp_path):
-    """One store for all examples."""
-    made = Store(tmp_path)
-    runner.run(made.open())
-    yield made
-    runner.run(made.close())
-
-
-def metrics_of(request):
-    """Every metric with its kind, resource and instrumentation scope, all of one name."""
-    for resource in request.resource_metrics:
-        for scope in resource.scope_metrics:
-            for own in scope.metrics:
-                own.name = "any"
-                if kind := own.WhichOneof("data"):
-                    yield resource, scope, own, kind
 
 
 def expected_points(request):
     """By a number put in `flags`: what is to be read back of each point."""
     expected = {}
     for resource, scope, own, kind in metrics_of(request):
+        own.name = "any"
         data = getattr(own, kind)
         for point in data.data_points:
             point.flags = len(expected)

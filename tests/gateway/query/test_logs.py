@@ -1,4 +1,3 @@
-import asyncio
 import uuid
 
 import pytest
@@ -12,7 +11,6 @@ from tollspan.errors import QueryError
 from tollspan.gateway.query import logs
 from tollspan.gateway.query.logs import LogQuery
 from tollspan.gateway.query.time_range import TimeRange
-from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -91,21 +89,6 @@ async def test_a_view_shows_its_tenant_and_datasets_alone(store):
     assert sorted(await bodies(store, "acme")) == ["acme bank", "acme shop"]
     assert await bodies(store, "rival", ("bank",)) == ["rival bank"]
     assert await bodies(store, "nobody") == []
-
-
-@pytest.fixture
-def runner():
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture
-def shared_store(runner, tmp_path):
-    """One store for all examples."""
-    made = Store(tmp_path)
-    runner.run(made.open())
-    yield made
-    runner.run(made.close())
 
 
 def as_sent(sent, resource_logs, scope_logs):

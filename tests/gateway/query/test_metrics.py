@@ -1,15 +1,29 @@
 import math
+import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.metrics import CUMULATIVE, DELTA, KINDS, add_point, metric, metric_batch, one_of_each_kind
+from helpers import otlp_strategies
+from helpers.metrics import (
+    CUMULATIVE,
+    DELTA,
+    KINDS,
+    add_point,
+    metric,
+    metric_batch,
+    metric_batch_of,
+    metrics_of,
+    one_of_each_kind,
+)
 from helpers.spans import NOW, SECOND
+from helpers.stores import new_writer
 from tollspan.errors import QueryError
 from tollspan.gateway.query import metrics
 from tollspan.gateway.query.metrics import Aggregation, MetricQuery, quantile
 from tollspan.gateway.query.time_range import TimeRange
+from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -38,6 +52,41 @@ async def test_the_catalogue_is_searched_by_name_and_service(store):
     assert [own.name for own in await metrics.find_metrics(view, text="SUMM", limit=10)] == ["a.summary"]
     assert await metrics.find_metrics(view, service="billing", limit=10) == []
     assert len(await metrics.find_metrics(view, limit=2)) == 2
+
+
+@given(request=otlp_strategies.requests(Signal.METRICS), aggregation=st.sampled_from(Aggregation))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_was_accepted_can_be_aggregated_in_every_way(runner, shared_store, request, aggregation):
+    tenant = str(uuid.uuid4())
+    for _, _, own, kind in metrics_of(request):
+        own.name = "any"
+        for point in getattr(own, kind).data_points:
+            point.time_unix_nano = NOW + point.time_unix_nano % MINUTE
+    new_writer(shared_store._engine, Signal.METRICS).write([metric_batch_of(request, tenant)])
+    asked = MetricQuery("any", TimeRange(NOW, NOW + MINUTE), SECOND, aggregation, by=("a", "service"))
+    found = runner.run(metrics.aggregate(shared_store.view(tenant), asked))
+    assert all(math.isfinite(value) for series in found for value in series.values)
+
+
+async def test_a_histogram_without_buckets_has_a_mean_and_no_quantile(store):
+    waited = metric("waited", "histogram", DELTA)
+    add_point(waited, count=4, sum=6)
+    await store.write(metric_batch(waited))
+    assert await values(store, "waited", "avg") == {(): [1.5]}
+    assert await values(store, "waited", "p99") == {}
+
+
+async def test_points_are_grouped_by_attributes_of_every_simple_type(store):
+    load = metric("load")
+    for member, value in (
+        ("string_value", "x"),
+        ("int_value", 7),
+        ("double_value", 0.5),
+        ("bool_value", True),
+    ):
+        setattr(add_point(load, as_int=1).attributes.add(key="by").value, member, value)
+    await store.write(metric_batch(load))
+    assert sorted(await values(store, "load", "sum", ("by",))) == [("0.5",), ("7",), ("true",), ("x",)]
 
 
 async def test_gauges_count_as_they_are(store):

@@ -1,4 +1,3 @@
-import asyncio
 import uuid
 
 import pytest
@@ -11,7 +10,6 @@ from helpers.stores import new_writer
 from tollspan.gateway.query import spans
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -38,21 +36,6 @@ def _rename_keys(draw, attributes):
     names = draw(st.lists(st.sampled_from(SPECIAL_KEYS), max_size=len(attributes), unique=True))
     for attribute, name in zip(attributes, names, strict=False):
         attribute.key = name
-
-
-@pytest.fixture
-def runner():
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture
-def shared_store(runner, tmp_path):
-    """One store for all examples."""
-    made = Store(tmp_path)
-    runner.run(made.open())
-    yield made
-    runner.run(made.close())
 
 
 @given(requests=st.lists(storable_requests(), min_size=1, max_size=3))

@@ -8,7 +8,8 @@ WITH
     if(is_number, if(number_type = 3, toFloat64(reinterpretAsInt64(number)), reinterpretAsFloat64(number)), sum)
         AS own_sum,
     pow(2, pow(2, -scale)) AS base,
-    if(type = 9, arrayPushBack(explicit_bounds, inf), arrayConcat(
+    -- A histogram without buckets has no bound either.
+    if(type = 9, arrayConcat(explicit_bounds, if(empty(bucket_counts), [], [inf])), arrayConcat(
         arrayMap((_, place) -> -pow(base, negative_offset + place - 1),
             negative_bucket_counts, arrayEnumerate(negative_bucket_counts)),
         [zero_threshold],
@@ -23,6 +24,7 @@ SELECT
         key = 'unit', unit,
         key = 'parent_unit', parent_unit,
         mapContains(attributes_int, key), toString(attributes_int[key]),
+        mapContains(attributes_double, key), toString(attributes_double[key]),
         mapContains(attributes_bool, key), toString(attributes_bool[key]),
         attributes_string[key]
     ), {by:Array(String)}) AS labels,
@@ -39,7 +41,7 @@ SELECT
 FROM
 (
     SELECT
-        service, unit, parent_unit, attributes_int, attributes_bool, attributes_string,
+        service, unit, parent_unit, attributes_int, attributes_double, attributes_bool, attributes_string,
         toUnixTimestamp64Nano(time) AS moment,
         is_number,
         own_sum,
