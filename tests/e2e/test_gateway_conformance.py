@@ -28,6 +28,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from helpers.logs import log_batch, log_record
 from helpers.metrics import add_point, metric, metric_batch
 from helpers.spans import NOW, batch, span
+from tollspan.collector.receivers.otlp.intake import DATASET_HEADERS
 from tollspan.otlp.json_mapping import wire_to_json
 from tollspan.otlp.signals import Signal
 
@@ -201,9 +202,9 @@ def test_a_static_key_goes_into_either_header(gateway, headers, header):
     assert len(found(gateway, headers, Signal.LOGS, f"by {header}.")) == 1
 
 
-@pytest.mark.parametrize("header", ["X-Tollspan-Dataset", "X-Unomiq-App-Id", "X-Axiom-Dataset"])
+@pytest.mark.parametrize("header", DATASET_HEADERS)
 def test_a_header_names_the_dataset(gateway, headers, header):
-    dataset = header.lower()
+    dataset = f"named-by-{header}"
     own = headers | {header: dataset}
     assert send(gateway, own, Signal.LOGS, log_batch(log_record("elsewhere.")).wire).status_code == 200
     assert len(found(gateway, own, Signal.LOGS, "elsewhere.")) == 1

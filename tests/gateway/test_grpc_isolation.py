@@ -6,6 +6,7 @@ import pytest
 from helpers.gateway_service import key_of, running_gateway
 from helpers.requests import TraceRequest
 from helpers.signals import REQUESTS
+from tollspan.collector.receivers.otlp.intake import DATASET_HEADERS
 from tollspan.gateway.authserver.credential import CredentialDraft
 from tollspan.gateway.authserver.permissions import PERMISSIONS
 from tollspan.otlp.grpc_exchange import SERVICES
@@ -82,7 +83,7 @@ async def test_a_key_of_one_dataset_writes_to_no_other(gateway):
     issued = service.extension("auth").identity().credentials.create(draft)
     bound, request = {"X-API-Key": issued.secret.reveal()}, TraceRequest(2)
 
-    for name in ("X-Tollspan-Dataset", "X-Unomiq-App-Id", "X-Axiom-Dataset"):
+    for name in DATASET_HEADERS:
         code = await export(channel, Signal.TRACES, bound | {name: "hidden"}, request.wire)
         assert code is grpc.StatusCode.PERMISSION_DENIED, name
     whole = await http.get("/api/v1/traces", headers=key_of(service, "acme"))

@@ -14,7 +14,7 @@ from tollspan.otlp.signals import Signal
 NOW = 1_790_000_000_000_000_000
 SECOND = 10**9
 UNIT_KEYS = ("tollspan.unit", "unomiq.unit", "unomiq_unit")
-PARENT_UNIT_KEYS = ("tollspan.parent_unit", "unomiq.parent_unit")
+PARENT_UNIT_KEYS = ("tollspan.parent_unit", "unomiq.parent_unit", "unomiq_parent_unit")
 
 
 def span(name="work", start=NOW, duration=1000, attributes=None, **fields):

@@ -84,8 +84,9 @@ def test_the_audience_is_the_one_asked_for_and_verifies_here(issuer, published_k
 
 
 @pytest.mark.parametrize("asked", [["https://evil.example"], [ALIAS + "/"], [ISSUER, "x"], [""]])
-def test_an_unknown_audience_is_no_target(issuer, asked):
+def test_an_unknown_audience_is_no_target_and_the_known_ones_are_named(issuer, asked):
     with pytest.raises(OAuth2Error) as raised:
         issuer.check_audiences(asked)
 
     assert raised.value.error == "invalid_target"
+    assert f"only for {ISSUER}, {ALIAS}" in raised.value.description

@@ -55,7 +55,7 @@ async def test_the_catalogue_is_searched_by_name_and_service(store):
 
 
 @given(request=otlp_strategies.requests(Signal.METRICS), aggregation=st.sampled_from(Aggregation))
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_was_accepted_can_be_aggregated_in_every_way(runner, shared_store, request, aggregation):
     tenant = str(uuid.uuid4())
     for _, _, own, kind in metrics_of(request):

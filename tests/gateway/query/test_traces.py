@@ -123,7 +123,7 @@ async def mixture(store):
         "plain": span(),
         "name": span("checkout"),
         "unit": span(attributes={"tollspan.unit": "u"}),
-        "unomiq": span(attributes={"unomiq_unit": "u", "unomiq.parent_unit": "p"}),
+        "unomiq": span(attributes={"unomiq_unit": "u", "unomiq_parent_unit": "p"}),
         "failed": failed_span(),
         "slow": span(duration=2 * SECOND),
         "child": span(parent_span_id=parent.span_id),

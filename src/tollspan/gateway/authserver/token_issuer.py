@@ -29,8 +29,10 @@ class TokenIssuer:
 
     def check_audiences(self, asked_audiences: Sequence[str]) -> None:
         """Return when tokens are issued for all of these; raise OAuth2Error `invalid_target` when not."""
-        if not {self.issuer, *self.audiences}.issuperset(asked_audiences):
-            raise OAuth2Error(error="invalid_target", description="No tokens are issued for this audience.")
+        known = (self.issuer, *self.audiences)
+        if not set(known).issuperset(asked_audiences):
+            problem = f"No tokens are issued for this audience, only for {', '.join(known)}."
+            raise OAuth2Error(error="invalid_target", description=problem)
 
     def build_claims(
         self,

@@ -18,7 +18,7 @@ from tollspan.otlp.batch import DIGEST_BYTES
 # out of the attribute maps when it comes alone (see Attributes.promote).
 UNITS = {
     "unit": ("tollspan.unit", "unomiq.unit", "unomiq_unit"),
-    "parent_unit": ("tollspan.parent_unit", "unomiq.parent_unit"),
+    "parent_unit": ("tollspan.parent_unit", "unomiq.parent_unit", "unomiq_parent_unit"),
 }
 
 

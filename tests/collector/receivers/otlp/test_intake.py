@@ -34,6 +34,7 @@ def test_a_chosen_dataset_is_always_one_that_the_caller_may_use(datasets, header
         (("shop",), {}, "shop"),
         (("default", "shop"), {}, "default"),
         (("shop", "bank"), {"x-axiom-dataset": "bank"}, "bank"),
+        (("shop", "bank"), {"x-axiom-metrics-dataset": "bank"}, "bank"),
     ],
 )
 def test_without_a_header_the_dataset_is_the_only_one_or_the_default(datasets, headers, dataset):

@@ -26,7 +26,7 @@ from tollspan.otlp.batch import Batch
 from tollspan.otlp.http_exchange import HTTPProblem
 from tollspan.otlp.signals import Signal
 
-DATASET_HEADERS = ("x-tollspan-dataset", "x-unomiq-app-id", "x-axiom-dataset")
+DATASET_HEADERS = ("x-tollspan-dataset", "x-unomiq-app-id", "x-axiom-dataset", "x-axiom-metrics-dataset")
 """The first of these that a request has names its dataset."""
 
 DATASET_DEFAULT = "default"
