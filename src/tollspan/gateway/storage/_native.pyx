@@ -15,7 +15,7 @@ were decoded, and row numbers come from them, so nothing is checked here again.
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memmove
@@ -25,6 +25,7 @@ from tollspan.otlp._columns cimport Array, Dictionary, Fixed, Offsets, Table, Te
 
 cdef enum:
     VARINT_MAX = 10
+    COLUMNS_MAX = 0x7F          # of a block: as many as a varint of one byte can count
     VALUE_SIZE_MAX = 32         # of an attribute's value, its text not counted
     PROMOTED = 31               # the type of an attribute that has a column of its own
     LOW_CARDINALITY_VERSION = 1
@@ -409,18 +410,17 @@ cdef class Block:
     """
 
     cdef readonly Py_ssize_t rows
-    cdef Py_ssize_t columns
-    cdef Buffer buffer
+    cdef Buffer buffer          # begins with the count of columns, a varint of one byte
 
     def __cinit__(self, Py_ssize_t rows):
         self.rows = rows
         self.buffer = Buffer()
+        put_varint(self.buffer, 0)
+        put_varint(self.buffer, rows)
 
-    def __bytes__(self):
-        cdef Buffer head = Buffer()
-        put_varint(head, self.columns)
-        put_varint(head, self.rows)
-        return bytes(head) + bytes(self.buffer)
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        """The bytes of the block; no column may be added while someone has them."""
+        PyBuffer_FillInfo(view, self, self.buffer.data, self.buffer.size, True, flags)
 
     def numbers(self, str name not None, str type_name not None, int width, list parts not None):
         """Cells of `width` bytes; a part is (buffer of cells, uint32 index into it or None, rows)."""
@@ -504,9 +504,7 @@ cdef class Block:
     def label_lists(self, str name not None, list lists not None):
         """Array(LowCardinality(String)), from the strings of every row; None stands for none."""
         cdef uint64_t end = 0
-        self.put_label(name.encode())
-        self.put_label(b"Array(String)")    # which the database turns into labels
-        self.columns += 1
+        self.put_column(name, "Array(String)")  # which the database turns into labels
         for labels in lists:
             end += 0 if labels is None else len(labels)
             self.put_u64(end)
@@ -645,15 +643,19 @@ cdef class Block:
         put_varint(self.buffer, len(label))
         return put_raw(self.buffer, <const char*>label, len(label))
 
+    cdef int put_column(self, str name, str type_name) except -1:
+        assert self.buffer.data[0] < COLUMNS_MAX
+        self.buffer.data[0] += 1
+        self.put_label(name.encode())
+        return self.put_label(type_name.encode())
+
     cdef int begin(self, str name, str type_name, list parts) except -1:
         """Name, type, version word and, for children, where each owner's end."""
         cdef Rows rows
         cdef Py_ssize_t i
         cdef uint64_t end = 0
         nested = (<Rows>parts[0]).sizes != NULL
-        self.put_label(name.encode())
-        self.put_label((f"Array({type_name})" if nested else type_name).encode())
-        self.columns += 1
+        self.put_column(name, f"Array({type_name})" if nested else type_name)
         if "LowCardinality" in type_name:
             self.put_u64(LOW_CARDINALITY_VERSION)
         if nested:

@@ -8,8 +8,8 @@ takes the same blocks and can stand in for this class.
 
 from __future__ import annotations
 
+import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +20,7 @@ import msgspec
 
 from tollspan.errors import StoreError
 from tollspan.gateway.storage import native_blocks
+from tollspan.gateway.storage._native import Block
 from tollspan.gateway.storage.native_blocks import Column
 
 Row = dict[str, Any]
@@ -63,17 +64,17 @@ class Engine:
         """The answer as columns by name, for many rows of the types that `native_blocks` reads."""
         return native_blocks.read(self._query(sql, "Native", parameters))
 
-    def insert(self, table: str, block: bytes) -> None:
+    def insert(self, table: str, block: Block | bytes) -> None:
         """All rows of the Native `block` are in `table`; after StoreError all of them may be, or none."""
-        # Through a file, because chDB's own way in, `send_insert`, reports success when the insert has
+        # Through a file in memory, because chDB's own way in, `send_insert`, reports success when the insert has
         # failed: when the disk is full, when there are too many parts (chDB 4.4).
         try:
-            with tempfile.TemporaryFile(dir=self._path) as file:
+            with open(os.memfd_create("block"), "wb") as file:
                 file.write(block)
                 file.flush()
                 self.execute(f"INSERT INTO {table} FROM INFILE '/dev/fd/{file.fileno()}' FORMAT Native")
         except OSError as error:
-            raise StoreError(f"{self._path} cannot be written to: {error}") from error
+            raise StoreError(f"a block for {table} cannot be held in memory: {error}") from error
 
     def disk_free_bytes(self) -> int:
         """What is free on the disk that the directory is on, or will be once it is opened."""

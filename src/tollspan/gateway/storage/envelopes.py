@@ -98,7 +98,7 @@ class EnvelopeTable:
 
     def _block(
         self, chunks: Sequence[Chunk], ids: Sequence[array[int]], rows: Sequence[Rows], received_s: int
-    ) -> bytes:
+    ) -> Block:
         tables = [self._table(chunk) for chunk in chunks]
         owners = [(table.columns, own) for table, own in zip(tables, rows, strict=True)]
         block = Block(sum(own.count for own in rows))
@@ -111,7 +111,7 @@ class EnvelopeTable:
         attributes = [self._attributes(chunk, own) for chunk, own in zip(chunks, rows, strict=True)]
         put_attributes(block, attributes, ATTRIBUTE_MAPS)
         put_numbers(block, owners, "dropped_attributes", "UInt32")
-        return bytes(block)
+        return block
 
     def _table(self, chunk: Chunk) -> Table:
         return chunk.tables[f"{self._source}s"]

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from tollspan.collector.component import Receipt
 from tollspan.gateway.storage import chunks, log_block, metric_block, span_block
+from tollspan.gateway.storage._native import Block
 from tollspan.gateway.storage.accepted import Accepted
 from tollspan.gateway.storage.calls import load_open_calls
 from tollspan.gateway.storage.chunks import Answer
@@ -24,7 +25,7 @@ REMEMBERED_S = 24 * 3600
 REMEMBERED_MAX = 1_000_000
 
 
-Build: TypeAlias = Callable[[Sequence[EnvelopedChunk], Sequence[bytes], int], bytes]
+Build: TypeAlias = Callable[[Sequence[EnvelopedChunk], Sequence[bytes], int], Block]
 """Makes a block of chunks: with the digests of their requests, received at that time (s)."""
 
 

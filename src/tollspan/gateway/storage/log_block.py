@@ -10,7 +10,7 @@ from tollspan.gateway.storage.envelopes import EnvelopedChunk
 from tollspan.gateway.storage.item_columns import begin, items_of, put_item_attributes, put_origins
 
 
-def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int) -> bytes:
+def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int) -> Block:
     """The block of all log records of the chunks, marked with the digests of their requests."""
     items = items_of(parts)
     owners = [own.owner for own in items]
@@ -18,7 +18,7 @@ def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s:
     put_origins(block, items, owners)
     _put_fields(block, owners)
     put_item_attributes(block, items)
-    return bytes(block)
+    return block
 
 
 def _put_fields(block: Block, records: Owners) -> None:

@@ -40,7 +40,7 @@ _OPTIONAL_NUMBERS = (
 )
 
 
-def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int) -> bytes:
+def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int) -> Block:
     """The block of all data points of the chunks, marked with the digests of their requests."""
     items = items_of(parts)
     block = begin(items, digests, received_s)
@@ -49,7 +49,7 @@ def build(parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s:
     _put_arrays(block, items)
     put_item_attributes(block, items)
     _put_exemplars(block, items)
-    return bytes(block)
+    return block
 
 
 def _put_metrics(block: Block, items: Sequence[Items]) -> None:

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from tollspan.errors import StoreError
+from tollspan.gateway.storage._native import Block
 from tollspan.gateway.storage.engine import SESSION_SETTINGS, Engine, Parameter
 
 SCHEMES = ("clickhouse", "clickhouses")
@@ -27,10 +28,10 @@ class ServerEngine(Engine):
         self._url = urlsplit(url)
         self._connected: Client | None = None
 
-    def insert(self, table: str, block: bytes) -> None:
+    def insert(self, table: str, block: Block | bytes) -> None:
         """As Engine.insert."""
         try:
-            self._client().raw_insert(table, insert_block=block, fmt="Native", settings=_BODY_SETTINGS)
+            self._client().raw_insert(table, insert_block=bytes(block), fmt="Native", settings=_BODY_SETTINGS)
         except Error as error:
             raise _store_error(error) from None
 

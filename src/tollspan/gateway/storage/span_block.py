@@ -38,7 +38,7 @@ PROMOTED = PROMOTED_TEXTS | PROMOTED_INTS
 
 def build(
     open_calls: OpenCalls, parts: Sequence[EnvelopedChunk], digests: Sequence[bytes], received_s: int
-) -> bytes:
+) -> Block:
     """The block of all spans of the chunks, marked with the digests of their requests.
 
     Calls that they complete are in it; halves of others wait in `open_calls`.
@@ -52,7 +52,7 @@ def build(
     _put_events(block, items)
     _put_links(block, items)
     open_calls.put(block, parts)
-    return bytes(block)
+    return block
 
 
 def _put_fields(block: Block, spans: Owners) -> None:
