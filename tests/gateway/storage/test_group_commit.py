@@ -61,11 +61,26 @@ async def held_up(writer, commit):
     return first
 
 
-def test_the_more_waits_the_sooner_it_is_written():
-    waits = [group_commit.linger_s(items) for items in (1, 10, 200, 1800, 50_000)]
-    assert waits == sorted(waits, reverse=True)
-    assert waits[2] == pytest.approx(group_commit.LINGER_S / 2)
-    assert waits[3] == pytest.approx(group_commit.LINGER_S / 10)
+async def test_what_comes_one_after_another_is_written_together(writer, commit, monkeypatch):
+    monkeypatch.setattr(group_commit, "LINGER_S", 3600.0)
+    await commit.submit(batch(b"first"))
+    others = []
+    for wire in (b"a", b"b", b"c"):
+        others.append(asyncio.create_task(commit.submit(batch(wire))))
+        await asyncio.sleep(0.01)
+    await commit.close()
+    await asyncio.gather(*others)
+    assert writer.groups == [[b"first"], [b"a", b"b", b"c"]]
+
+
+@pytest.mark.parametrize(("bound", "full"), [("GROUP_ITEMS_MAX", 3), ("GROUP_BYTES_MAX", 6)])
+async def test_a_full_group_waits_for_nothing_more(writer, commit, monkeypatch, bound, full):
+    monkeypatch.setattr(group_commit, "LINGER_S", 3600.0)
+    monkeypatch.setattr(group_commit, bound, full)
+    await commit.submit(batch(b"first"))
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(commit.submit(batch(wire)) for wire in (b"aa", b"bb", b"cc")))
+    assert writer.groups == [[b"first"], [b"aa", b"bb", b"cc"]]
 
 
 async def test_what_arrives_while_one_group_is_written_is_the_next(writer, commit):

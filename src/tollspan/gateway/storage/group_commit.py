@@ -19,17 +19,9 @@ from tollspan.otlp.batch import Batch
 PENDING_BYTES_MAX = 64 << 20
 GROUP_BYTES_MAX = 16 << 20
 GROUP_ITEMS_MAX = 50_000
-LINGER_S = 0.2
-PATIENT_ITEMS = 200
-
-
-def linger_s(items: int) -> float:
-    """How long after the group before it a group of so many items is written.
-
-    A trickle shall make few parts in the database, and a flood shall not wait: LINGER_S for the
-    first items, half of it for PATIENT_ITEMS, a tenth for nine times as many.
-    """
-    return LINGER_S / (1 + items / PATIENT_ITEMS)
+LINGER_S = 0.08
+"""So long after the group before it a group that is not full is written. An insert costs as much as
+some ten thousand spans, at once and when its part is merged, whatever is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,9 @@ class GroupCommit:
         """How long the next group may still grow."""
         if not self._pending:
             return float("inf")
-        return self._written_s + linger_s(self._pending_items) - asyncio.get_running_loop().time()
+        if self._pending_bytes >= GROUP_BYTES_MAX or self._pending_items >= GROUP_ITEMS_MAX:
+            return 0.0
+        return self._written_s + LINGER_S - asyncio.get_running_loop().time()
 
     def _take_group(self) -> list[_Pending]:
         group: list[_Pending] = []
