@@ -1,0 +1,3 @@
+-- As for `spans`.
+ALTER TABLE log_records
+    MODIFY SETTING min_bytes_for_wide_part = 134217728, merge_selector_base = 10
