@@ -16,6 +16,7 @@ from tollspan.collector.config.values import parse_endpoint, split_endpoint
 from tollspan.collector.log_output import configure_logging
 from tollspan.collector.service import Service, run_in_event_loop
 from tollspan.errors import ConfigError
+from tollspan.gateway.allocator import keep_freed_memory
 from tollspan.gateway.authserver.commands import IDENTITY_VARIABLE
 from tollspan.gateway.components.web_extension import WebExtension
 from tollspan.gateway.distribution import ROLES, build_gateway_registry, keep_roles
@@ -92,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ[IDENTITY_VARIABLE] = arguments.identity
     os.environ[STORAGE_VARIABLE] = arguments.storage
     configure_logging()
+    keep_freed_memory()
     sources = [DEFAULT_CONFIG, *arguments.config]
     config = keep_roles(load(sources), arguments.roles)
     with locating(sources):
