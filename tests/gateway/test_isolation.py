@@ -263,6 +263,33 @@ async def test_a_token_in_the_query_proves_nothing(gateway):
         assert answer.status_code == 401, endpoint.path
 
 
+async def test_what_another_has_is_not_found_by_its_attributes(gateway):
+    """By every route that takes conditions on attributes, which the API's description names."""
+    identity, http, _ = gateway
+    ours, theirs = create(identity, "acme"), create(identity, "rival")
+    description = (await http.get("/api/openapi.json", headers=bearer(ours))).json()
+    filtered = {
+        path: [own["name"] for own in methods["get"]["parameters"] if "attribute" in own["name"]]
+        for path, methods in description["paths"].items()
+        if any("attribute" in own["name"] for own in methods.get("get", {}).get("parameters", []))
+    }
+    assert set(filtered) == {"/api/v1/traces", "/api/v1/logs", "/api/v1/metrics/{name}"}
+    await send_everything(http, bearer(theirs), MARK, os.urandom(16))
+    conditions = {"attribute": f"{MARK}={MARK}", "resource_attribute": f"service.name={MARK}"}
+
+    for path, names in filtered.items():
+        assert set(names) == set(conditions)
+        empty = await http.get(path.replace("{name}", "load"), headers=bearer(ours))
+        for asked in (*({name: value} for name, value in conditions.items()), conditions):
+            answers = [
+                await http.get(path.replace("{name}", "load"), params=asked, headers=bearer(caller))
+                for caller in (ours, theirs)
+            ]
+            assert [answer.status_code for answer in answers] == [200, 200], path
+            assert MARK not in answers[0].text, path
+            assert len(answers[1].text) > len(empty.text), path
+
+
 @pytest.mark.parametrize("endpoint", STREAMS, ids=lambda endpoint: endpoint.path)
 async def test_a_live_stream_shows_its_own_tenant_alone(gateway, endpoint):
     identity, http, _ = gateway

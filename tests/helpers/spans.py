@@ -41,20 +41,20 @@ def put_attributes(target, attributes):
             added.string_value = value
 
 
-def request(*spans, service="orders"):
-    """One request of these spans."""
+def request(*spans, service="orders", resource=None):
+    """One request of these spans, with more attributes of their `resource`."""
     made = ExportTraceServiceRequest()
     resource_spans = made.resource_spans.add()
-    put_attributes(resource_spans.resource.attributes, {"service.name": service} if service else {})
+    own = {"service.name": service} if service else {}
+    put_attributes(resource_spans.resource.attributes, own | (resource or {}))
     resource_spans.scope_spans.add().spans.extend(spans)
     return made
 
 
-def batch(*spans, tenant="acme", dataset="default", service="orders"):
+def batch(*spans, tenant="acme", dataset="default", service="orders", resource=None):
     """These spans as they reach the store."""
-    return Batch(
-        Signal.TRACES, request(*spans, service=service).SerializeToString(), len(spans), tenant, dataset
-    )
+    wire = request(*spans, service=service, resource=resource).SerializeToString()
+    return Batch(Signal.TRACES, wire, len(spans), tenant, dataset)
 
 
 def batch_of(made, tenant="acme", dataset="default"):

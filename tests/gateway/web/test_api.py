@@ -257,3 +257,29 @@ async def test_services_are_counted(http, order):
         {"name": "billing", "spans": 1, "errors": 0},
         {"name": "orders", "spans": 3, "errors": 1},
     ]
+
+
+async def test_traces_are_found_by_attributes_of_spans_and_resources(http, store):
+    mine, theirs = span(attributes={"order": 7, "http.route": "/o"}), span(attributes={"order": 7})
+    await store.write(batch(mine, resource={"zone": "a"}))
+    await store.write(batch(theirs, resource={"zone": "b"}))
+
+    async def found(**parameters):
+        return {trace["trace_id"] for trace in (await ask(http, "/traces", **parameters))["data"]}
+
+    assert await found(attribute="order=7") == {mine.trace_id.hex(), theirs.trace_id.hex()}
+    assert await found(attribute=["order=7", "http.route=/o"]) == {mine.trace_id.hex()}
+    assert await found(attribute="order=7", resource_attribute="zone=b") == {theirs.trace_id.hex()}
+    assert await found(attribute="order=8") == set()
+
+
+@pytest.mark.parametrize("path", ["/traces", "/logs", "/metrics/load"])
+@pytest.mark.parametrize("name", ["attribute", "resource_attribute"])
+async def test_a_wrong_condition_is_refused_with_what_to_write(http, store, path, name):
+    unclear = await http.get(f"/api/v1{path}", params={name: "order"}, headers=READER)
+    too_many = await http.get(f"/api/v1{path}", params={name: ["k=v"] * 11}, headers=READER)
+
+    assert unclear.status_code == too_many.status_code == 400
+    assert unclear.json()["error"]["field"] == f"{name}.0"
+    assert unclear.json()["error"]["message"].startswith("write key=value, for example http.route=/orders;")
+    assert "at most 10" in too_many.json()["error"]["message"]

@@ -77,3 +77,13 @@ async def test_a_credential_for_some_datasets_sees_no_other(http, store):
 async def test_a_wrong_parameter_is_named(http, store, field, value):
     response = await http.get(PATH, params={field: value}, headers=READER)
     assert (response.status_code, response.json()["error"]["field"]) == (400, field)
+
+
+async def test_records_are_found_by_attributes_of_their_own_and_of_their_resource(http, store):
+    await store.write(log_batch(log_record("mine", attributes={"order": 7}), service="web"))
+    await store.write(log_batch(log_record("theirs", attributes={"order": 7}), service="mail"))
+    of_web = {"attribute": "order=7", "resource_attribute": "service.name=web"}
+
+    assert len((await ask(http, attribute="order=7"))["data"]) == 2
+    assert [record["body"] for record in (await ask(http, **of_web))["data"]] == ["mine"]
+    assert (await ask(http, attribute="order=8"))["data"] == []

@@ -90,3 +90,16 @@ async def test_a_credential_for_some_datasets_sees_no_other(http, store):
 async def test_a_wrong_parameter_is_named(http, store, field, value):
     response = await http.get("/api/v1/metrics/load", params={field: value}, headers=READER)
     assert (response.status_code, response.json()["error"]["field"]) == (400, field)
+
+
+async def test_a_metric_is_narrowed_to_points_with_an_attribute(http, store):
+    load = metric("load")
+    for host in (1, 2):
+        add_point(load, attributes={"host": host}, as_int=host)
+    await store.write(metric_batch(load))
+    asked = {"start": NOW / 1e9, "end": NOW / 1e9 + 60, "step_s": 60}
+
+    answer = await ask(http, "/load", attribute="host=2", resource_attribute="service.name=orders", **asked)
+    assert [series["values"] for series in answer["series"]] == [[2]]
+    answer = await ask(http, "/load", attribute="host=2", resource_attribute="service.name=mail", **asked)
+    assert answer["series"] == []

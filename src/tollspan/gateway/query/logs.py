@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any
 
 from tollspan.gateway.query import attributes
+from tollspan.gateway.query.attribute_filter import ANY, AttributeFilter
 from tollspan.gateway.query.attributes import Attributes, Value
 from tollspan.gateway.query.newest_first import find_page, next_cursor, read_cursor
 from tollspan.gateway.query.origins import InstrumentationScope, Origin, Resource, find_origins
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.storage.attribute_conditions import OF_OTHER_ITEMS
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.item_columns import UNITS
 from tollspan.gateway.storage.store import View
@@ -35,8 +37,9 @@ _AS_STORED = (
 class LogQuery:
     """Which log records to list: those of the service, unit, trace and span (empty: any).
 
-    They are at least as severe as `severity_min` (0: any), and `text` is in their body, in upper
-    or lower case. In a body that is a map or list, it is looked for in each string.
+    They are at least as severe as `severity_min` (0: any) and have all `attributes`, and `text` is
+    in their body, in upper or lower case. In a body that is a map or list, it is looked for in
+    each string.
     """
 
     time_range: TimeRange = ALWAYS
@@ -46,6 +49,7 @@ class LogQuery:
     span_id: str = ""
     severity_min: int = 0
     text: str = ""
+    attributes: AttributeFilter = ANY
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the statement about such records, without its time."""
@@ -97,7 +101,8 @@ class LogPage:
 async def find_logs(view: View, query: LogQuery, *, limit: int, cursor: str | None = None) -> LogPage:
     """The first `limit` records, or those after `cursor`. QueryError for a cursor that was not given out."""
     after = read_cursor(cursor)
-    ask = partial(view.rows, "find_log_records", **query.parameters())
+    narrowed = await query.attributes.narrow(view, OF_OTHER_ITEMS)
+    ask = partial(narrowed.rows, "find_log_records", **query.parameters())
     rows = await find_page(ask, query.time_range, after=after, limit=limit)
     origins = await find_origins(view, rows)
     records = [_record(row, origin) for row, origin in zip(rows, origins, strict=True)]

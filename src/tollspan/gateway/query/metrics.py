@@ -12,9 +12,11 @@ from typing import Any
 
 from tollspan.errors import QueryError
 from tollspan.gateway.query import attributes
+from tollspan.gateway.query.attribute_filter import ANY, AttributeFilter
 from tollspan.gateway.query.attributes import Attributes
 from tollspan.gateway.query.logs import NO_SPAN, NO_TRACE
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.storage.attribute_conditions import OF_OTHER_ITEMS
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.store import View
 from tollspan.otlp.schema import MetricType
@@ -72,7 +74,7 @@ class Metric:
 class MetricQuery:
     """Which points of a metric to aggregate, into groups that agree in all `by`.
 
-    `by` are attribute keys, or `service`, `unit` and `parent_unit`.
+    `by` are attribute keys, or `service`, `unit` and `parent_unit`. The points have all `attributes`.
     """
 
     name: str
@@ -82,6 +84,7 @@ class MetricQuery:
     by: tuple[str, ...] = ()
     service: str = ""
     unit: str = ""
+    attributes: AttributeFilter = ANY
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of every statement about these points."""
@@ -125,7 +128,8 @@ async def find_metrics(
 
 async def aggregate(view: View, query: MetricQuery) -> list[Series]:
     """The groups with their values; QueryError when they would be too many."""
-    rows = await view.rows(
+    narrowed = await query.attributes.narrow(view, OF_OTHER_ITEMS)
+    rows = await narrowed.rows(
         "aggregate_metric",
         by=query.by,
         step=query.step_nano,
@@ -142,7 +146,8 @@ async def aggregate(view: View, query: MetricQuery) -> list[Series]:
 
 async def find_exemplars(view: View, query: MetricQuery) -> list[Exemplar]:
     """The newest EXEMPLARS_MAX exemplars of the points, newest first."""
-    rows = await view.rows("find_exemplars", limit=EXEMPLARS_MAX, **query.parameters())
+    narrowed = await query.attributes.narrow(view, OF_OTHER_ITEMS)
+    rows = await narrowed.rows("find_exemplars", limit=EXEMPLARS_MAX, **query.parameters())
     found = [read_exemplar(row["service"], own) for row in rows for own in row["exemplars"]]
     return sorted(found, key=lambda own: own.time_unix_nano, reverse=True)[:EXEMPLARS_MAX]
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tollspan.errors import QueryError
+from tollspan.gateway.query.attribute_filter import ANY, AttributeFilter
 from tollspan.gateway.query.time_range import ALWAYS, NANO_MAX, TimeRange
+from tollspan.gateway.storage.attribute_conditions import OF_SPANS
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.native_blocks import Labels
 from tollspan.gateway.storage.store import View
@@ -30,7 +32,7 @@ class TraceQuery:
 
     The span started in `time_range`, is of the service, has the name, unit and parent unit
     (empty: any), failed (`errors`), has no parent (`roots`), took at least `duration_min_nano`,
-    and is of one of the traces with `trace_ids` (none: any).
+    has all `attributes`, and is of one of the traces with `trace_ids` (none: any).
     """
 
     time_range: TimeRange = ALWAYS
@@ -41,6 +43,7 @@ class TraceQuery:
     errors: bool = False
     roots: bool = False
     duration_min_nano: int = 0
+    attributes: AttributeFilter = ANY
     trace_ids: tuple[str, ...] = ()
 
     def parameters(self) -> dict[str, Any]:
@@ -149,15 +152,17 @@ _NEWEST = _Place(NANO_MAX, "")
 
 async def find_traces(view: View, query: TraceQuery, *, limit: int, cursor: str | None = None) -> TracePage:
     """The first `limit` traces, or those after `cursor`. QueryError for a cursor that was not given out."""
-    places = await _newest_places(view, query, _read_cursor(cursor) if cursor else _NEWEST, limit)
+    after = _read_cursor(cursor) if cursor else _NEWEST
+    places = await _newest_places(await query.attributes.narrow(view, OF_SPANS), query, after, limit)
     next_cursor = _build_cursor(places[-1]) if len(places) == limit else None
     return TracePage(await _summaries(view, places), next_cursor)
 
 
 async def page_traces(view: View, query: TraceQuery, *, page: int, limit: int) -> NumberedTracePage:
     """Page number `page`, from 1, of the traces. It reads the whole time range; `find_traces` does not."""
-    [counted] = await view.rows("count_traces", **query.parameters())
-    places = await _places(view, query, _NEWEST, limit=limit, offset=(page - 1) * limit)
+    narrowed = await query.attributes.narrow(view, OF_SPANS)
+    [counted] = await narrowed.rows("count_traces", **query.parameters())
+    places = await _places(narrowed, query, _NEWEST, limit=limit, offset=(page - 1) * limit)
     return NumberedTracePage(await _summaries(view, places), counted["traces"])
 
 

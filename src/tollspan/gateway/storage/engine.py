@@ -43,6 +43,16 @@ SESSION_SETTINGS = {
     "prefer_column_name_to_alias": 1,
 }
 
+# Small inserts would pay for these at each, and merges build them; the newest is read first anyway.
+INDEXES_BUILT_BY_MERGES = (
+    "attributes_string_bloom",
+    "attributes_int_bloom",
+    "attributes_double_bloom",
+    "attributes_bool_bloom",
+    "unit_bloom",
+    "http_response_status_code_bloom",
+)
+
 
 class Engine:
     """An open database directory. Blocking; may be used from several threads."""
@@ -101,6 +111,8 @@ class Engine:
             self._sessions.append(session)
             for name, value in SESSION_SETTINGS.items():
                 session.query(f"SET {name} = {value}")
+            excluded = ",".join(INDEXES_BUILT_BY_MERGES)
+            session.query(f"SET exclude_materialize_skip_indexes_on_insert = '{excluded}'")
         return session
 
     def _open(self) -> Any:

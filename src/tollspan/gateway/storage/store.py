@@ -15,6 +15,7 @@ import structlog
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError
 from tollspan.gateway.storage import image, integrity, upkeep
+from tollspan.gateway.storage.attribute_conditions import EVERY, Where
 from tollspan.gateway.storage.engine import DISK_RESERVE_BYTES, Engine, Parameter, Row
 from tollspan.gateway.storage.envelopes import Envelopes
 from tollspan.gateway.storage.group_commit import GroupCommit
@@ -152,10 +153,23 @@ class Store:
 class View:
     """The data of one tenant, which is all that can be asked about."""
 
-    def __init__(self, engine: Engine, readers: Executor, tenant: str, datasets: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        readers: Executor,
+        tenant: str,
+        datasets: tuple[str, ...],
+        where: Where = EVERY,
+    ) -> None:
         self._engine = engine
         self._readers = readers
-        self._bound: dict[str, Parameter] = {"tenant": tenant, "datasets": datasets}
+        self._tenant = tenant
+        self._datasets = datasets
+        self._where = where
+
+    def narrowed(self, where: Where) -> View:
+        """The same, where statements that list items take only those that meet `where`."""
+        return View(self._engine, self._readers, self._tenant, self._datasets, where)
 
     async def rows(self, name: str, /, **parameters: Parameter) -> list[Row]:
         """The answer to the named statement, by column name."""
@@ -172,7 +186,14 @@ class View:
         parameters: Mapping[str, Parameter],
     ) -> Found:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, ask, statement(name), {**parameters, **self._bound})
+        sql = statement(name).replace("$attributes", self._where.sql)
+        bound = {
+            **parameters,
+            **self._where.parameters,
+            "tenant": self._tenant,
+            "datasets": self._datasets,
+        }
+        return await loop.run_in_executor(self._readers, ask, sql, bound)
 
 
 @runtime_checkable

@@ -28,6 +28,7 @@ async def find_traces(view: CallersView, asked: Annotated[TraceParameters, Query
         unit=asked.unit,
         errors=asked.errors,
         duration_min_nano=round(asked.min_duration_ms * 1e6),
+        attributes=asked.attribute_filter(),
     )
     page = await traces.find_traces(view, query, limit=asked.limit, cursor=asked.cursor)
     return answers.TracePage(data=[_summary(trace) for trace in page.traces], next_cursor=page.next_cursor)

@@ -13,13 +13,13 @@ from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.answers import InstrumentationScope, JSONValue, Resource
 from tollspan.gateway.web.json_value import attributes_to_json, to_json
 from tollspan.gateway.web.origins import show_instrumentation_scope, show_resource
-from tollspan.gateway.web.parameters import TimeParameters
+from tollspan.gateway.web.parameters import AttributeParameters, TimeParameters
 
 SEVERITIES = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 """The lowest SeverityNumber of each range (OTLP, "Severity Fields")."""
 
 
-class LogParameters(TimeParameters):
+class LogParameters(TimeParameters, AttributeParameters):
     """The conditions of the log list; `severity` and everything above it, `q` anywhere in the body."""
 
     service: str = ""
@@ -41,6 +41,7 @@ class LogParameters(TimeParameters):
             span_id=self.span_id.lower(),
             severity_min=SEVERITIES.get(self.severity, 0),
             text=self.q,
+            attributes=self.attribute_filter(),
         )
 
 

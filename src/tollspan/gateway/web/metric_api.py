@@ -15,7 +15,7 @@ from tollspan.gateway.query.time_range import NANO_MAX, TimeRange
 from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.answers import JSONValue
 from tollspan.gateway.web.json_value import attributes_to_json, to_json
-from tollspan.gateway.web.parameters import Instant, TimeParameters
+from tollspan.gateway.web.parameters import AttributeParameters, Instant, TimeParameters
 
 HOUR_NANO = 3600 * 10**9
 STEPS_MAX = 11_000
@@ -32,7 +32,7 @@ class CatalogueParameters(TimeParameters):
     limit: int = Field(1000, ge=1, le=10_000)
 
 
-class SeriesParameters(BaseModel, extra="forbid"):
+class SeriesParameters(AttributeParameters, extra="forbid"):
     """The points to aggregate and how; by default those of the hour up to `end` or now, in 60 steps.
 
     `by` is one or several attribute keys, or `service`, `unit`, `parent_unit`: there is one
@@ -132,6 +132,7 @@ async def get_metric(
         by=tuple(asked.by),
         service=asked.service,
         unit=asked.unit,
+        attributes=asked.attribute_filter(),
     )
     series = await metrics.aggregate(view, query)
     exemplars = await metrics.find_exemplars(view, query)

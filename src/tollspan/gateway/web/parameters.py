@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
+from tollspan.gateway.query.attribute_filter import AttributeFilter
 from tollspan.gateway.query.time_range import NANO_MAX, TimeRange
+from tollspan.gateway.storage.attribute_conditions import AttributeCondition
 
 SECONDS_END = 1 << 33
 """In the year 2242: nanoseconds up to there fit 63 bits."""
+
+CONDITIONS_MAX = 10
+CONDITION_CHARS_MAX = 1000
+_CONDITION = re.compile(r"((?:[^\\=]|\\[\\=])+)=(.*)", re.DOTALL)
 
 
 def _read_instant(value: object) -> int:
@@ -43,6 +50,34 @@ Instant = Annotated[
 ]
 """A moment; in Python, Unix nanoseconds."""
 
+
+def _read_condition(value: object) -> AttributeCondition:
+    """`key=value`; the key is up to the first `=` that no backslash is before."""
+    text = str(value)
+    parts = _CONDITION.fullmatch(text)
+    if not parts:
+        raise ValueError(
+            r"write key=value, for example http.route=/orders; in a key, \= is = and \\ is a backslash"
+        )
+    if len(text) > CONDITION_CHARS_MAX:
+        raise ValueError(f"write at most {CONDITION_CHARS_MAX} characters")
+    return AttributeCondition(re.sub(r"\\(.)", r"\1", parts[1]), parts[2])
+
+
+Condition = Annotated[
+    AttributeCondition,
+    BeforeValidator(_read_condition),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "key=value",
+            "maxLength": CONDITION_CHARS_MAX,
+            "pattern": r"^([^\\=]|\\[\\=])+=",
+        }
+    ),
+]
+"""A condition on an attribute, as text `key=value`."""
+
 TraceId = Annotated[str, Path(pattern="^[0-9a-fA-F]{32}$"), AfterValidator(str.lower)]
 SpanId = Annotated[str, Path(pattern="^[0-9a-fA-F]{16}$"), AfterValidator(str.lower)]
 
@@ -58,7 +93,18 @@ class TimeParameters(BaseModel, extra="forbid"):
         return TimeRange(self.start, self.end)
 
 
-class TraceParameters(TimeParameters):
+class AttributeParameters(BaseModel):
+    """The attributes that an item has, all of them, and those of the resource that sent it."""
+
+    attribute: list[Condition] = Field([], max_length=CONDITIONS_MAX)
+    resource_attribute: list[Condition] = Field([], max_length=CONDITIONS_MAX)
+
+    def attribute_filter(self) -> AttributeFilter:
+        """The same in the words of `query`."""
+        return AttributeFilter(tuple(self.attribute), tuple(self.resource_attribute))
+
+
+class TraceParameters(TimeParameters, AttributeParameters):
     """The conditions of the trace list: a trace is in it when one of its spans meets all of them."""
 
     service: str = ""

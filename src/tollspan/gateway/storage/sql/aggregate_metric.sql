@@ -83,6 +83,7 @@ FROM
       AND ({service:String} = '' OR service = {service:String})
       AND ({unit:String} = '' OR unit = {unit:String})
       AND bitAnd(flags, 1) = 0
+      AND $attributes
     WINDOW before AS (PARTITION BY series ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 )
 GROUP BY labels, step

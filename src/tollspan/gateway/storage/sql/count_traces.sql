@@ -6,9 +6,14 @@ WHERE tenant = {tenant:String}
   AND start < fromUnixTimestamp64Nano({end:Int64})
   AND received >= toDateTime({received_from:UInt32})
   AND ({service:String} = '' OR service = {service:String})
-  AND ({name:String} = '' OR name = {name:String})
   AND ({unit:String} = '' OR unit = {unit:String})
-  AND ({parent_unit:String} = '' OR parent_unit = {parent_unit:String})
-  AND ({errors:UInt8} = 0 OR status_code = 2)
-  AND ({roots:UInt8} = 0 OR parent_span_id = toFixedString('', 8))
-  AND ({duration_min:Int64} = 0 OR duration >= {duration_min:Int64})
+  -- One term, for the indexes of attributes (see attribute_conditions.py).
+  AND if(
+    ({name:String} = '' OR name = {name:String})
+    AND ({parent_unit:String} = '' OR parent_unit = {parent_unit:String})
+    AND ({errors:UInt8} = 0 OR status_code = 2)
+    AND ({roots:UInt8} = 0 OR parent_span_id = toFixedString('', 8))
+    AND ({duration_min:Int64} = 0 OR duration >= {duration_min:Int64}),
+    1, 0
+  )
+  AND $attributes

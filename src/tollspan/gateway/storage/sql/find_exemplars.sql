@@ -21,5 +21,6 @@ WHERE tenant = {tenant:String}
   AND ({service:String} = '' OR service = {service:String})
   AND ({unit:String} = '' OR unit = {unit:String})
   AND notEmpty(`exemplars.time_unix_nano`)
+  AND $attributes
 ORDER BY time DESC
 LIMIT {limit:UInt32}

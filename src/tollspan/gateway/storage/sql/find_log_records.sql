@@ -31,10 +31,15 @@ WHERE tenant = {tenant:String}
   AND received >= toDateTime({received_from:UInt32})
   AND ({service:String} = '' OR service = {service:String})
   AND ({unit:String} = '' OR unit = {unit:String})
-  AND ({severity_min:Int32} = 0 OR severity_number >= {severity_min:Int32})
   AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
-  AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
-  AND ({text:String} = '' OR positionCaseInsensitiveUTF8(body_text, {text:String}) > 0)
+  -- One term, for the indexes of attributes (see attribute_conditions.py).
+  AND if(
+    ({severity_min:Int32} = 0 OR severity_number >= {severity_min:Int32})
+    AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
+    AND ({text:String} = '' OR positionCaseInsensitiveUTF8(body_text, {text:String}) > 0),
+    1, 0
+  )
+  AND $attributes
 -- Records of one moment are always in the same order, so that a page can begin among them.
 ORDER BY time DESC, cityHash64(service, span_id, body_type, body_number, body_text, mapSort(attributes_string))
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}
