@@ -89,6 +89,22 @@ async def test_points_are_grouped_by_attributes_of_every_simple_type(store):
     assert sorted(await values(store, "load", "sum", ("by",))) == [("0.5",), ("7",), ("true",), ("x",)]
 
 
+async def test_the_newest_metadata_and_description_of_a_metric_are_told(store):
+    for age, kind in enumerate(("counter", "unknown")):
+        sent = metric("load", description=kind)
+        sent.metadata.add(key="prometheus.type").value.string_value = kind
+        sent.metadata.add(key="of").value.array_value.values.add(int_value=age)
+        for step in range(1000):
+            add_point(sent, NOW - age * MINUTE + step, as_int=1)
+        await store.write(metric_batch(sent, metric("bare")))
+    bare = metric("bare")
+    add_point(bare, as_int=1)
+    await store.write(metric_batch(bare))
+    plain, told = await metrics.find_metrics(store.view("acme"), limit=10)
+    assert (told.metadata, told.description) == ({"prometheus.type": "counter", "of": [0]}, "counter")
+    assert plain.metadata == {}
+
+
 async def test_gauges_count_as_they_are(store):
     load = metric("load")
     for step, value in enumerate((1, 5, 2, 8)):

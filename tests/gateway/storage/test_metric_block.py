@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, given, settings
 
 from helpers import otlp_strategies
 from helpers.metrics import metric_batch, metric_batch_of, one_of_each_kind
-from helpers.spans import NOW, exact
+from helpers.spans import NOW, attributes_of, exact
 from helpers.stores import new_writer, open_engine
+from tollspan.gateway.query.attributes import read_key_value_list
 from tollspan.otlp.schema import MetricType, ValueType
 from tollspan.otlp.signals import Signal
 
@@ -65,6 +66,7 @@ def as_sent(metric, kind, data, point):
     return {
         "name": metric.name,
         "metric_unit": metric.unit,
+        "metadata": attributes_of(metric.metadata),
         "type": int(MetricType[kind.upper()]),
         "temporality": getattr(data, "aggregation_temporality", 0),
         "monotonic": int(getattr(data, "is_monotonic", False)),
@@ -85,7 +87,7 @@ def as_sent(metric, kind, data, point):
 
 SQL = """
     SELECT
-        flags, name, metric_unit, type, temporality, monotonic, number_type,
+        flags, name, metric_unit, hex(metadata) AS metadata, type, temporality, monotonic, number_type,
         if(number_type = 3, reinterpretAsInt64(number), 0) AS integer,
         start_unix_nano, count, scale, bucket_counts, explicit_bounds,
         arrayConcat([toInt64(positive_offset)], positive_bucket_counts::Array(Int128)) AS positive,
@@ -96,7 +98,8 @@ SQL = """
 
 def as_read(row):
     doubles = {name: [float(own) for own in row[name]] for name in ("explicit_bounds", "quantiles")}
-    return {name: cell for name, cell in row.items() if name != "flags"} | doubles
+    metadata = read_key_value_list(bytes.fromhex(row["metadata"]))
+    return {name: cell for name, cell in row.items() if name != "flags"} | doubles | {"metadata": metadata}
 
 
 @given(request=otlp_strategies.requests(Signal.METRICS))

@@ -1,6 +1,7 @@
 from array import array
 
 import pytest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValueList
 
 from helpers.spans import NOW, request, span
 from tollspan.gateway.storage._native import STRINGS, Attributes, Block, Rows
@@ -132,3 +133,28 @@ def test_rows_are_followed_to_those_they_name(engine):
     block = Block(2)
     block.numbers("id", "UInt64", 8, [(array("Q", [77]), None, rows)])
     assert stored(engine, "id UInt64", block) == [{"id": 77}, {"id": 77}]
+
+
+def test_rows_that_repeat_have_their_attributes_each_time(engine):
+    """Far more entries and text than the table of attributes itself has."""
+    texts = {f"key {number}": f"{number}" * 300 for number in range(9)}
+    tables = tables_of(span(attributes=texts))
+    rows = Rows.chosen([0] * 5000)
+    columns = tables["spans"].columns
+    block = Block(rows.count)
+    block.attributes(
+        "attributes", STRINGS, [Attributes(tables["span_attributes"], columns["attributes"], rows)]
+    )
+    found = stored(engine, "attributes Map(LowCardinality(String), String)", block)
+    assert found == [{"attributes": texts}] * rows.count
+
+
+def test_attributes_are_listed_as_key_values():
+    tables = tables_of(span(attributes={"a": "x", "b": -1}), span())
+    attributes = Attributes(tables["span_attributes"], tables["spans"].columns["attributes"], Rows.every(2))
+    first, second = (KeyValueList.FromString(own) for own in attributes.key_value_lists())
+    assert [(own.key, own.value.string_value, own.value.int_value) for own in first.values] == [
+        ("a", "x", 0),
+        ("b", "", -1),
+    ]
+    assert not second.values

@@ -20,6 +20,7 @@ async def ask(http, path="", headers=READER, **parameters):
 
 async def test_the_catalogue_describes_each_metric(http, store):
     sold = metric("sold", "sum", DELTA, monotonic=True, unit="{item}", description="Items sold.")
+    sold.metadata.add(key="prometheus.type").value.string_value = "counter"
     add_point(sold, as_int=1)
     await store.write(metric_batch(sold))
     assert await ask(http) == {
@@ -29,6 +30,7 @@ async def test_the_catalogue_describes_each_metric(http, store):
                 "type": "sum",
                 "unit": "{item}",
                 "description": "Items sold.",
+                "metadata": {"prometheus.type": "counter"},
                 "temporality": 1,
                 "monotonic": True,
                 "services": ["orders"],

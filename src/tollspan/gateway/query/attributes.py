@@ -55,6 +55,11 @@ def read_cell(value_type: int, number: int, text: bytes) -> Value:
     return _CELLS[value_type](number, text)
 
 
+def read_key_value_list(wire: bytes) -> Attributes:
+    """The attributes of a serialised KeyValueList."""
+    return {key: read_any_value(value) for key, value in map(_key_value, _elements(wire))}
+
+
 def read_any_value(wire: bytes) -> Value:
     """The value of a serialised AnyValue; its bytes when there is in it what `_decode` alone can skip."""
     try:
@@ -88,14 +93,15 @@ def _array(wire: bytes) -> list[Value]:
 
 
 def _kvlist(wire: bytes) -> dict[str, Value]:
-    return dict(map(_key_value, _elements(wire)))
+    return {key: _any_value(value) for key, value in map(_key_value, _elements(wire))}
 
 
-def _key_value(wire: bytes) -> tuple[str, Value]:
+def _key_value(wire: bytes) -> tuple[str, bytes]:
+    """The key, and the value as a serialised AnyValue."""
     fields: dict[int, Any] = {
         number: payload for number, wire_type, payload in read_fields(wire) if wire_type is WireType.LEN
     }
-    return _text(fields.get(1, b"")), _any_value(fields.get(2, b""))
+    return _text(fields.get(1, b"")), fields.get(2, b"")
 
 
 def _elements(wire: bytes) -> list[Any]:

@@ -56,12 +56,16 @@ QUANTILES = {Aggregation.P50: 0.5, Aggregation.P90: 0.9, Aggregation.P95: 0.95, 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric and what there is of it. `temporality` is 1 for delta, 2 for cumulative, else 0."""
+    """A metric and what there is of it. `temporality` is 1 for delta, 2 for cumulative, else 0.
+
+    Description and metadata are those of its newest point.
+    """
 
     name: str
     type: MetricType
     unit: str
     description: str
+    metadata: Attributes
     temporality: int
     monotonic: bool
     services: tuple[str, ...]
@@ -158,6 +162,7 @@ def _metric(row: Row) -> Metric:
         type=MetricType(row["type"]),
         unit=row["metric_unit"],
         description=row["latest_description"],
+        metadata=attributes.read_key_value_list(bytes.fromhex(row["latest_metadata"])),
         temporality=row["temporality"],
         monotonic=bool(row["monotonic"]),
         services=tuple(row["services"]),

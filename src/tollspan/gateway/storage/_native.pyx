@@ -207,7 +207,7 @@ cdef class Attributes:
     cdef const uint64_t* number
     cdef const int32_t* text_ends
     cdef const uint8_t* text
-    cdef Py_ssize_t text_size
+    cdef Py_ssize_t text_size   # of all that the rows own
     cdef uint32_t* found        # by promoted column and row: attribute + 1, or 0
     cdef uint32_t* picked       # those of one map
     cdef Py_ssize_t picked_count
@@ -219,14 +219,20 @@ cdef class Attributes:
         cdef Fixed types = table.columns["type"]
         cdef Fixed number = table.columns["number"]
         cdef Text text = table.columns["text"]
+        cdef Py_ssize_t i, count = 0
+        cdef uint32_t row
         self.table, self.column, self.rows, self.keys = table, column, rows, keys.values
         self.ends = <const int32_t*>column.data.memory
         self.key = <const uint32_t*>keys.indices.memory
         self.number = <const uint64_t*>number.data.memory
         self.text_ends = <const int32_t*>text.offsets.memory
         self.text = text.data.memory
-        self.text_size = text.data.size
-        self.picked = <uint32_t*>take_memory(table.rows, sizeof(uint32_t))
+        # Rows may repeat, and what they own with them.
+        for i in range(rows.count):
+            row = rows.numbers[i]
+            count += self.ends[row + 1] - self.ends[row]
+            self.text_size += self.text_ends[self.ends[row + 1]] - self.text_ends[self.ends[row]]
+        self.picked = <uint32_t*>take_memory(count, sizeof(uint32_t))
         self.types = <uint8_t*>take_memory(table.rows, 1)
         memcpy(self.types, types.data.memory, table.rows)
 
@@ -295,6 +301,36 @@ cdef class Attributes:
                 buffer.size = write_any_value(buffer.data + buffer.size, self, at) - buffer.data
             contents.append(bytes(buffer))
         return contents
+
+    def key_value_lists(self):
+        """The attributes of each row as a serialised KeyValueList."""
+        cdef list lists = []
+        cdef Buffer whole = Buffer()
+        cdef Buffer pair = Buffer()
+        cdef Buffer value = Buffer()
+        cdef Py_ssize_t i
+        cdef int32_t at
+        cdef uint32_t row, key
+        cdef const int32_t* key_ends = <const int32_t*>self.keys.offsets.memory
+        for i in range(self.rows.count):
+            row = self.rows.numbers[i]
+            whole.size = 0
+            for at in range(self.ends[row], self.ends[row + 1]):
+                key = self.key[at]
+                pair.size = value.size = 0
+                reserve(value, any_value_size_max(self, at))
+                value.size = write_any_value(value.data, self, at) - value.data
+                put_message(pair, 1, self.keys.data.memory + key_ends[key], key_ends[key + 1] - key_ends[key])
+                put_message(pair, 2, value.data, value.size)
+                put_message(whole, 1, pair.data, pair.size)
+            lists.append(bytes(whole))
+        return lists
+
+
+cdef int put_message(Buffer buffer, int field, const uint8_t* data, size_t size) except -1:
+    put_varint(buffer, field << 3 | 2)
+    put_varint(buffer, size)
+    return put_raw(buffer, data, size)
 
 
 cdef bint is_key(Attributes attributes, int32_t at, bytes key):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from tollspan.gateway.storage._native import Block, Rows
+from tollspan.gateway.storage._native import Attributes, Block, Rows
 from tollspan.gateway.storage.block_columns import (
     NESTED_ATTRIBUTE_MAPS,
     Owners,
@@ -68,6 +68,16 @@ def _put_metrics(block: Block, items: Sequence[Items]) -> None:
     put_numbers(block, metrics, "type", "UInt8")
     put_numbers(block, metrics, "temporality", "Int32")
     put_numbers(block, metrics, "monotonic", "UInt8")
+    block.labels("metadata", [_metadata(own) for own in items])
+
+
+def _metadata(items: Items) -> tuple[list[bytes], Array | None, Rows]:
+    """Each metric's metadata as a label, and which of them each point has."""
+    metrics, owned = items.tables["metrics"], items.tables["metric_metadata"]
+    if not owned.rows:
+        return [b""], None, items.rows
+    attributes = Attributes(owned, metrics.columns["metadata"], Rows.every(metrics.rows))
+    return attributes.key_value_lists(), items.owner[0]["metric"].data, items.rows
 
 
 def _put_values(block: Block, items: Sequence[Items]) -> None:

@@ -69,6 +69,7 @@ class Metric(BaseModel):
     type: str
     unit: str
     description: str
+    metadata: dict[str, JSONValue]
     temporality: int
     monotonic: bool
     services: list[str]
@@ -151,6 +152,7 @@ def _metric(metric: metrics.Metric) -> Metric:
         type=metric.type.name.lower(),
         unit=metric.unit,
         description=metric.description,
+        metadata=attributes_to_json(metric.metadata),
         temporality=metric.temporality,
         monotonic=metric.monotonic,
         services=list(metric.services),

@@ -6,6 +6,7 @@ SELECT
     monotonic,
     metric_unit,
     argMax(description, time) AS latest_description,
+    argMax(hex(metadata), time) AS latest_metadata,
     arraySort(groupUniqArray(100)(service)) AS services,
     count() AS points,
     uniq(series) AS timeseries,
