@@ -137,9 +137,41 @@ def test_two_gateways_cannot_have_one_data_folder(tmp_path):
         free = ("--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
         code, stderr = refuse("--data-dir", str(gateway.data_dir), *free)
 
+    problem = "is in use by another process; stop that one, or name another folder"
+    assert (code, stderr) == (1, f"tollspan gateway: {gateway.data_dir}/telemetry {problem}\n")
+
+
+NO_SERVER = "user:hunter2@127.0.0.1:1/db"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--storage", f"clickhouse://{NO_SERVER}"],
+            "clickhouse://127.0.0.1:1/db cannot be reached (Connection refused); "
+            "check --storage, and whether that server runs",
+        ),
+        (
+            ["--identity", f"postgresql://{NO_SERVER}"],
+            "(postgresql://user:***@127.0.0.1:1/db); check --identity, and whether that server runs",
+        ),
+        (
+            ["--data-dir", "/dev/null"],
+            "/dev/null cannot be written: File exists; name a folder of this user's",
+        ),
+    ],
+    ids=["storage", "identity", "folder"],
+)
+def test_what_cannot_be_used_is_told_in_one_line_without_its_password(tmp_path, options, said):
+    where = ("--data-dir", str(tmp_path), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+    code, stderr = refuse(*where, *options)
+
     assert code == 1
-    assert "tollspan gateway: " in stderr
-    assert "Traceback" not in stderr
+    assert stderr.count("\n") == 1
+    assert stderr.startswith("tollspan gateway: ")
+    assert said in stderr
+    assert "hunter2" not in stderr
 
 
 def test_an_auth_process_and_an_ingest_process_share_the_identity_and_only_one_has_the_keys(tmp_path):

@@ -77,7 +77,7 @@ async def test_a_folder_that_another_process_has_open_and_gives_no_image_of_is_n
         )
         _, output = await second.communicate()
     assert second.returncode == 1
-    assert b"is another process using it?" in output
+    assert b"is in use by another process" in output
     assert os.listdir(tmp_path) == ["data"]
 
 

@@ -1,3 +1,4 @@
+import os
 import stat
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def test_a_second_process_is_told_why_it_cannot_open_the_directory(engine, tmp_p
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
-    assert f"{tmp_path} cannot be opened; is another process using it?" in second.stderr
+    assert f"{tmp_path} is in use by another process" in second.stderr
 
 
 def test_the_folders_that_it_makes_are_their_owners_alone(tmp_path):
@@ -127,13 +128,26 @@ def test_the_folders_that_it_makes_are_their_owners_alone(tmp_path):
 
 def test_a_directory_that_cannot_be_made_is_named_with_the_reason(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"the folder .*/file cannot be made: File exists"):
+    with pytest.raises(StoreError, match=r"/file cannot be written: File exists"):
         Engine(tmp_path / "file" / "telemetry").execute("SELECT 1")
 
 
 def test_what_the_database_says_of_a_directory_is_told_in_one_line(tmp_path):
     (tmp_path / "data").touch()
-    with pytest.raises(StoreError, match="cannot be opened; is another process using it") as refused:
+    with pytest.raises(StoreError, match="cannot be opened: ") as refused:
         Engine(tmp_path).execute("SELECT 1")
     assert "Stack trace" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_in_our_words_alone(tmp_path):
+    tmp_path.chmod(0o500)
+    script = "import pathlib, sys; from tollspan.gateway.storage.engine import Engine; "
+    script += "Engine(pathlib.Path(sys.argv[1])).rows('SELECT 1', {})"
+    # Root may write everywhere, unless it gives that up.
+    command = ["setpriv", "--inh-caps=-all", "--bounding-set=-all", sys.executable, "-c", script, tmp_path]
+    done = subprocess.run(command[3 * bool(os.geteuid()) :], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith(
+        f"{tmp_path}/status cannot be written: Permission denied; name a folder of this user's"
+    )
+    assert "DB::" not in done.stderr

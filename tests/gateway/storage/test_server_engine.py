@@ -1,6 +1,8 @@
 """The store on a ClickHouse server: the real client, and behind the stand-in server the real engine."""
 
 import asyncio
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -16,6 +18,7 @@ from tollspan.gateway.query.red import find_red
 from tollspan.gateway.query.time_range import ALWAYS
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.engine import Engine
+from tollspan.gateway.storage.server_engine import ServerEngine
 from tollspan.gateway.storage.store import Store
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -84,3 +87,26 @@ async def test_a_server_that_is_not_there_is_an_error_that_may_pass_and_tells_no
     assert refusal.value.retryable
     assert "secret" not in str(refusal.value)
     await store.close()
+
+
+class _NoClickHouse(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_error(404, "what is a SELECT?")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_that_is_something_else_or_refuses_is_named_without_the_password(tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NoClickHouse) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"127.0.0.1:{server.server_port}/db"
+        with pytest.raises(StoreError) as refused:
+            ServerEngine(f"clickhouse://user:hunter2@{address}").rows("SELECT 1", {})
+        server.shutdown()
+        thread.join()
+    assert str(refused.value) == (
+        f"clickhouse://{address} answers as no ClickHouse server does; "
+        "check --storage, and whether that server runs"
+    )

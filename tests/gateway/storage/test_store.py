@@ -12,12 +12,13 @@ from helpers.killed_writer import SPANS, numbered_batch
 from helpers.spans import batch, span
 from helpers.stores import open_store
 from tollspan.collector.component import Receipt
-from tollspan.errors import WireError
+from tollspan.errors import StoreError, WireError
 from tollspan.gateway.query import spans, traces
 from tollspan.gateway.query.red import SLOT_S, find_red
 from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS
 from tollspan.gateway.query.traces import TraceQuery
+from tollspan.gateway.storage.store import Store
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
 
@@ -63,7 +64,7 @@ async def test_a_directory_has_one_store(store, tmp_path):
     )
     _, output = await second.communicate()
     assert second.returncode == 1
-    assert b"is another process using it?" in output
+    assert b"is in use by another process" in output
 
 
 async def test_a_view_is_of_its_tenant_and_datasets_alone(store):
@@ -152,3 +153,12 @@ async def test_a_killed_store_has_what_it_acknowledged_once_and_a_resend_adds_no
         assert edge.calls == len(sent)
         red = await find_red(store.view("acme"), ALWAYS, step_s=SLOT_S)
         assert sum(step.spans for service in red for step in service.steps) == len(sent) * SPANS
+
+
+async def test_telemetry_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+    async with open_store(tmp_path) as store:
+        store._engine.execute("INSERT INTO schema_migrations (name) VALUES ('9999_future')")
+    newer = Store(tmp_path)
+    with pytest.raises(StoreError, match=r"written by a newer Tollspan \(9999_future\); run that version"):
+        await newer.open()
+    await newer.close()

@@ -98,9 +98,17 @@ def open_database(identity: Path | str) -> Database:
     database = Database(engine)
     try:
         database.migrate()
-    except StoreError:
+    except StoreError as error:
         database.close()
-        raise
+        if not error.retryable:
+            raise
+        where = engine.url.set(drivername=engine.dialect.name, password=None)
+        hint = (
+            "check --identity, and whether that server runs"
+            if where.drivername == "postgresql"
+            else "restore a backup"
+        )
+        raise StoreError(f"{error} ({where}); {hint}", retryable=False) from None
     return database
 
 

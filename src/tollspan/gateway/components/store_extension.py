@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -66,10 +67,18 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
         """What the types do not show."""
         if "?" in self.data_dir:
             yield ConfigError("data_dir", 'must not contain "?"', "chDB reads options behind it")
-        if self.url and not self.url.startswith(("clickhouse://", "clickhouses://")):
+        if self.url and not _names_a_server(self.url):
             yield ConfigError(
                 "url", "is not the URL of a ClickHouse server", "write clickhouse://host:8123/database"
             )
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"clickhouse", "clickhouses"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
 
 
 class StoreExtension:

@@ -8,6 +8,7 @@ takes the same blocks and can stand in for this class.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import threading
@@ -30,6 +31,9 @@ Parameter = str | int | Sequence[str] | Sequence[int] | Sequence[bytes]
 _Session: Any = chdb.session.Session
 DISK_RESERVE_BYTES = 64 << 20
 """The tables take no insert when less is free, so that merges and the rest of the process can go on."""
+
+_LOCK = "status"
+"""The engine's file in its folder, locked while it is open."""
 
 _READ_ROW = msgspec.json.Decoder(Row)
 SESSION_SETTINGS = {
@@ -117,16 +121,30 @@ class Engine:
 
     def _open(self) -> Any:
         """A new session; the folder, and the data folder it is in, are their owner's alone when made here."""
+        if not self._sessions:
+            _prepare(self._path)
         try:
-            for folder in (self._path.parent, self._path):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return _Session(str(self._path))
-        except OSError as error:
-            problem = f"the folder {error.filename} cannot be made: {error.strerror}"
-            raise StoreError(problem, retryable=False) from None
         except RuntimeError as error:
-            problem = f"{self._path} cannot be opened; is another process using it? ({_problem(error)})"
-            raise StoreError(problem, retryable=False) from None
+            raise StoreError(f"{self._path} cannot be opened: {_problem(error)}", retryable=False) from None
+
+
+def _prepare(path: Path) -> None:
+    """The folder is there, may be written to, and no other process has it; StoreError else.
+
+    The engine would say so too, but on stderr, in its own words.
+    """
+    try:
+        for folder in (path.parent, path):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (path / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        problem = f"{path} is in use by another process; stop that one, or name another folder"
+        raise StoreError(problem, retryable=False) from None
+    except OSError as error:
+        problem = f"{error.filename} cannot be written: {error.strerror}; name a folder of this user's"
+        raise StoreError(problem, retryable=False) from None
 
 
 def _problem(error: RuntimeError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -16,8 +18,15 @@ from tollspan.gateway.storage.engine import SESSION_SETTINGS, Engine, Parameter
 SCHEMES = ("clickhouse", "clickhouses")
 """`clickhouse://user:password@host:port/database`; with an s over TLS."""
 
+_SERVER_SAID = re.compile(r"DB::\w*Exception: ([^\n]{1,200}?)(?: \(version |$|\n)")
+
 _BODY_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0}
 # An insert is one part and is there when it is acknowledged; who resends is known by the digests.
+
+
+# What they warn of is in the errors too, and there without addresses of requests.
+for _library in ("clickhouse_connect", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 
 class ServerEngine(Engine):
@@ -69,8 +78,23 @@ class ServerEngine(Engine):
                     autogenerate_session_id=False,
                 )
             except Error as error:
-                raise _store_error(error) from None
+                raise self._connect_error(error) from None
         return self._connected
+
+    def _connect_error(self, error: Error) -> StoreError:
+        """What keeps us from using the server: in the system's words, or in ClickHouse's own."""
+        url = f"{self._url.scheme}://{self._url.netloc.rpartition('@')[2]}{self._url.path}"
+        cause: BaseException = error
+        while not isinstance(cause, OSError) and (deeper := cause.__cause__ or cause.__context__):
+            cause = deeper
+        said = _SERVER_SAID.search(str(error))
+        if isinstance(cause, OSError):
+            problem = f"cannot be reached ({cause.strerror or cause})"
+        elif said:
+            problem = f"refuses: {said[1]}"
+        else:
+            problem = "answers as no ClickHouse server does"
+        return StoreError(f"{url} {problem}; check --storage, and whether that server runs")
 
 
 def _store_error(error: Error) -> StoreError:

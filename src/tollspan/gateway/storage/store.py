@@ -226,6 +226,9 @@ def _migrate(engine: Engine) -> None:
     """Run what was not run yet. A migration that was cut off is run again, so each must bear that."""
     engine.execute(statement("create_schema_migrations"))
     applied = {row["name"] for row in engine.rows(statement("load_schema_migrations"), {})}
+    if unknown := applied - migrations().keys():
+        problem = f"the telemetry was written by a newer Tollspan ({max(unknown)})"
+        raise StoreError(f"{problem}; run that version, or restore a backup of this one", retryable=False)
     for name, sql in migrations().items():
         if name not in applied:
             engine.execute(sql)
