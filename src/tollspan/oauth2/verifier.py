@@ -36,10 +36,12 @@ class Profile:
 
     `token_types` are what the header may say, in lower case, and "" when it may say nothing.
     `read_principal` finds the caller in the claims, and raises ClaimError when it can't.
+    `audience_claim` is where they say whom a token is for.
     """
 
     token_types: Collection[str]
     read_principal: Callable[[Mapping[str, Any]], Principal]
+    audience_claim: str = "aud"
 
 
 class Verifier:
@@ -108,16 +110,16 @@ class Verifier:
         return claims
 
     def _check_claims(self, claims: dict[str, Any], now_s: float) -> None:
-        rules = JWTClaimsRegistry(
-            # The registry is typed for whole seconds; it only compares.
-            now=now_s,  # type: ignore[arg-type]  # a float serves as well
-            leeway=self._leeway_s,
-            iss={"essential": True, "value": self._issuer},
-            aud={"essential": True, "values": self._audiences},
-            exp={"essential": True},
-            iat={"essential": True},
-            sub={"essential": True},
-        )
+        essential: dict[str, Any] = {
+            "iss": {"essential": True, "value": self._issuer},
+            self._profile.audience_claim: {"essential": True, "values": self._audiences},
+            "exp": {"essential": True},
+            "iat": {"essential": True},
+            "sub": {"essential": True},
+        }
+        # The registry is typed for whole seconds; it only compares.
+        now: Any = now_s
+        rules = JWTClaimsRegistry(now=now, leeway=self._leeway_s, **essential)
         rules.validate(claims)
         if not isinstance(claims["sub"], str):
             raise ClaimError("sub")

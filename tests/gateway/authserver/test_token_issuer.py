@@ -1,7 +1,9 @@
 import time
 
+import jwt
 import pytest
 from authlib.oauth2.rfc6749 import OAuth2Error
+from jwt import PyJWKSet
 
 from tollspan.gateway.authserver.credential import Credential
 from tollspan.gateway.authserver.token_issuer import TokenIssuer
@@ -51,6 +53,22 @@ def test_a_token_says_what_rfc_9068_asks_for(issuer):
     }
     assert before_s <= claims["iat"] <= time.time()
     assert claims["exp"] - claims["iat"] == 600
+
+
+def test_an_independent_library_takes_our_tokens(issuer, published_keys):
+    """PyJWT, which shares no code with the library that signs."""
+    claims = issuer.build_claims(credential(), ["write:traces"], [ALIAS])
+    token = issuer.build_response(claims)["access_token"]
+    keys = PyJWKSet.from_dict(published_keys.jwks())
+    header = jwt.get_unverified_header(token)
+    rules = {"algorithms": ["RS256"], "issuer": ISSUER, "options": {"require": list(claims)}}
+
+    assert header == {"alg": "RS256", "typ": "at+jwt", "kid": header["kid"]}
+    assert jwt.decode(token, keys[header["kid"]], audience=ALIAS, **rules) == claims
+    with pytest.raises(jwt.InvalidAudienceError):
+        jwt.decode(token, keys[header["kid"]], audience=ISSUER, **rules)
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(token[:-8] + "AAAAAAAA", keys[header["kid"]], audience=ALIAS, **rules)
 
 
 def test_every_token_has_an_id_of_its_own(issuer):

@@ -5,6 +5,7 @@
         audiences: [https://telemetry.example.com]
         profile: rfc9068              # jwt: for issuers whose header does not say at+jwt
         jwks_url: ""                  # default: found by the issuer's metadata
+        audience_claim: aud           # Cognito's access tokens say it in client_id
         tenant: acme                  # or, by a claim: tenant_claim: org.name
         datasets_claim: ""            # a claim with the datasets; default: all of them
         permissions_claim: scope      # a text of words, or a list; realm_access.roles is a path
@@ -41,6 +42,7 @@ class TrustedIssuerConfig(msgspec.Struct, frozen=True, kw_only=True):
     audiences: list[str]
     profile: Literal["rfc9068", "jwt"] = "rfc9068"
     jwks_url: str = ""
+    audience_claim: str = "aud"
     tenant: str = ""
     tenant_claim: str = ""
     datasets_claim: str = ""
@@ -76,7 +78,7 @@ class TrustedIssuer:
         self._config = config
         keyset = RotatingKeySet(lambda: fetch_jwks(config.issuer, config.jwks_url))
         token_types = ACCESS_TOKEN_TYPES if config.profile == "rfc9068" else ANY_JWT_TYPES
-        profile = Profile(token_types, self._read_principal)
+        profile = Profile(token_types, self._read_principal, config.audience_claim)
         self.verifier = Verifier(config.issuer, config.audiences, keyset, profile=profile)
 
     def _read_principal(self, claims: Mapping[str, Any]) -> Principal:
