@@ -7,7 +7,7 @@ NATIVE := $(shell find src -name '*.pyx' -o -name '*.pxd')
 UI     := src/tollspan/gateway/web/static/index.html
 UI_SRC := $(shell find ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: run test lint bench interop matrix dist ui install clean
+.PHONY: run test lint audit bench interop matrix dist ui install clean
 
 run: install ui
 	$(BIN)/tollspan demo
@@ -22,6 +22,11 @@ lint: install ui/node_modules/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: install ui/node_modules/.installed
+	$(BIN)/pip install --quiet --group audit
+	$(BIN)/pip-audit --local --skip-editable
+	cd ui && ./npm audit --audit-level=moderate
 
 bench: install
 	$(BIN)/pip install --quiet --group interop

@@ -44,6 +44,12 @@ COMMANDS = (
         "gateway",
         "say who may sign in to the dashboard",
     ),
+    Command(
+        "tenants",
+        "tollspan.gateway.authserver.tenant_commands",
+        "gateway",
+        "list tenants, and end one",
+    ),
     Command("storage", "tollspan.gateway.storage.commands", "gateway", "back up and restore the data folder"),
     Command("demo", "tollspan.demo.commands", "demo", "a gateway and a shop that sends to it"),
 )

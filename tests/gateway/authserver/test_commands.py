@@ -1,4 +1,5 @@
 import argparse
+import getpass
 import json
 import subprocess
 import sys
@@ -85,6 +86,31 @@ def test_list_shows_no_secret(credentials):
 def test_list_is_empty_at_first(credentials):
     assert json.loads(credentials("list", "--json")) == []
     assert len(credentials("list").splitlines()) == 1
+
+
+def test_list_tells_of_each_secret_who_made_it_and_what_nobody_uses(credentials):
+    made = create(credentials)
+    credentials("rotate", made["id"], "--overlap", "1h")
+    credentials("create", "--name", "other", "--permissions", "read:logs", "--tenant", "acme")
+
+    [shown] = json.loads(credentials("list", "--tenant", made["tenant"], "--json"))
+    newest, oldest = shown["secrets"]
+    assert shown["created_by"] == f"local:{getpass.getuser()}"
+    assert (newest["expires_at"], oldest["last_used_at"]) == (None, None)
+    assert oldest["expires_at"] > oldest["created_at"]
+    assert json.loads(credentials("list", "--state", "revoked", "--json")) == []
+    assert json.loads(credentials("list", "--unused-for", "90d", "--json")) == []
+    assert len(json.loads(credentials("list", "--unused-for", "0", "--json"))) == 2
+
+
+def test_the_audit_log_can_be_read_of_one_tenant(credentials):
+    create(credentials)
+    credentials("create", "--name", "other", "--permissions", "read:logs", "--tenant", "rival")
+
+    assert [entry["tenant"] for entry in json.loads(credentials("audit", "--tenant", "rival", "--json"))] == [
+        "rival"
+    ]
+    assert len(json.loads(credentials("audit", "--json"))) == 2
 
 
 def test_rotate_prints_a_further_secret(credentials, tmp_path):

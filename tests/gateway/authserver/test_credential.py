@@ -22,6 +22,7 @@ def credential(**changes):
         "last_used_s": None,
         "live_secrets": 1,
         "refreshable": False,
+        "created_by": "local",
     }
     return Credential(**(values | changes))
 

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit
-from tollspan.gateway.authserver.credential import CredentialDraft
+from tollspan.gateway.authserver.credential import STATES, CredentialDraft, LiveSecret
 from tollspan.gateway.authserver.database import FILE_NAME
 from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.public_key import read_public_key
@@ -185,6 +185,52 @@ def test_all_credentials_are_listed_oldest_first(timed, clock):
     assert [credential.id for credential in listed] == [credential.id for credential in made]
     assert listed[0].revoked_s is not None
     assert listed[1:] == made[1:]
+
+
+def test_each_live_secret_is_listed_with_its_times(timed, clock):
+    made = clock.now_s
+    first = timed.create(CredentialDraft("exporter", ("write:traces",), tenant="acme"))
+    clock.now_s += 10
+    timed.rotate(first.credential.id, overlap_s=3600)
+    clock.now_s += 10
+    timed.authenticate_client(first.credential.id, first.secret)
+    timed.last_use.write()
+    other = timed.create(CredentialDraft("n", ("read:traces",), tenant="rival"))
+
+    assert timed.find_secrets("acme") == {
+        first.credential.id: [
+            LiveSecret(created_s=made + 10, expires_s=None, last_used_s=None),
+            LiveSecret(created_s=made, expires_s=made + 3610, last_used_s=made + 20),
+        ]
+    }
+    assert set(timed.find_secrets()) == {first.credential.id, other.credential.id}
+    clock.now_s += 3600
+    assert [len(found) for found in timed.find_secrets("acme").values()] == [1]
+
+
+def test_credentials_are_found_by_their_state_and_by_how_long_nobody_used_them(timed, clock):
+    live, _, revoked = (
+        timed.create(CredentialDraft(name, ("read:traces",), expires_in_s=lifetime_s))
+        for name, lifetime_s in (("live", None), ("expired", 5), ("revoked", None))
+    )
+    timed.revoke(revoked.credential.id)
+    clock.now_s += 100
+
+    def names(**conditions):
+        return [credential.name for credential in timed.find_all(**conditions)]
+
+    assert [names(state=state) for state in STATES] == [["live"], ["expired"], ["revoked"]]
+    assert names(state="live", unused_for_s=100) == ["live"]
+    timed.authenticate_client(live.credential.id, live.secret)
+    timed.last_use.write()
+    assert names(state="live", unused_for_s=100) == []
+    assert names(unused_for_s=101) == []
+
+
+def test_who_made_a_credential_is_kept_with_it(store):
+    made = store.create(DRAFT, actor="local:ada").credential
+
+    assert store.find(made.id).created_by == "local:ada"
 
 
 def test_a_use_is_remembered_at_once_and_written_later(timed, clock):

@@ -1,5 +1,7 @@
 from contextlib import closing
 
+import structlog
+
 from tollspan.errors import StoreError
 from tollspan.gateway.authserver.credential import CredentialDraft
 from tollspan.gateway.authserver.identity import Identity
@@ -50,3 +52,21 @@ def test_uses_that_could_not_be_written_are_written_later(identity, monkeypatch)
     identity.credentials.last_use.write()
 
     assert identity.credentials.find_all()[0].last_used_s
+
+
+def test_the_use_of_a_secret_that_has_a_successor_is_warned_of_once(timed, clock):
+    old = timed.credentials.create(CredentialDraft("n", ("write:traces",)))
+    client_id = old.credential.id
+
+    def use(issued):
+        timed.credentials.authenticate_client(client_id, issued.secret)
+        with structlog.testing.capture_logs() as lines:
+            timed.credentials.last_use.write()
+        return [(line["event"], line["credential"], line["ends_s"]) for line in lines]
+
+    assert use(old) == []
+    clock.now_s += 1
+    new = timed.credentials.rotate(client_id, overlap_s=3600)
+    assert use(new) == []
+    assert use(old) == [("old_secret_in_use", client_id, clock.now_s + 3600)]
+    assert use(old) == []

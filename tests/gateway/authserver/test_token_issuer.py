@@ -27,6 +27,7 @@ def credential(**changes):
         "last_used_s": None,
         "live_secrets": 1,
         "refreshable": False,
+        "created_by": "test",
     }
     return Credential(**(values | changes))
 

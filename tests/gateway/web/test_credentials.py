@@ -106,6 +106,24 @@ async def test_a_rotation_adds_a_secret_and_can_end_the_one_before(http, parts):
     assert good == [False, False, True]
 
 
+async def test_the_list_tells_of_each_secret_and_can_be_narrowed(http):
+    made = (await create(http)).json()
+    await http.post(f"{PATH}/{made['id']}/rotate", json={"overlap_s": 3600}, headers=OWNER)
+    revoked = (await create(http)).json()
+    await http.delete(f"{PATH}/{revoked['id']}", headers=OWNER)
+
+    async def ids(**parameters):
+        answer = await http.get(PATH, params=parameters, headers=OWNER)
+        return [credential["id"] for credential in answer.json()["data"]]
+
+    [shown, _] = (await http.get(PATH, headers=OWNER)).json()["data"]
+    assert shown["created_by"] == "owner"
+    assert [secret["expires_s"] is None for secret in shown["secrets"]] == [True, False]
+    assert (await ids(state="live"), await ids(state="revoked")) == ([made["id"]], [revoked["id"]])
+    assert await ids(unused_for_s=3600) == []
+    assert (await http.get(PATH, params={"state": "lost"}, headers=OWNER)).status_code == 400
+
+
 async def test_a_revoked_credential_is_worthless_and_stays_listed(http, parts):
     made = (await create(http)).json()
     revoked = await http.delete(f"{PATH}/{made['id']}", headers=OWNER)

@@ -15,7 +15,15 @@ from typing import Any
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit
-from tollspan.gateway.authserver.credential import KINDS, OAUTH2, Credential, CredentialDraft, IssuedSecret
+from tollspan.gateway.authserver.credential import (
+    KINDS,
+    OAUTH2,
+    STATES,
+    Credential,
+    CredentialDraft,
+    IssuedSecret,
+    LiveSecret,
+)
 from tollspan.gateway.authserver.database import FILE_NAME
 from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.permissions import PERMISSIONS
@@ -46,7 +54,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--refresh", action="store_true", help="give refresh tokens with access tokens")
     create.add_argument("--public-key", type=_public_key, metavar="FILE", help=_PUBLIC_KEY_HELP)
 
-    actions.add_parser("list", parents=[shared], help="show all credentials")
+    shown = actions.add_parser("list", parents=[shared], help="show credentials")
+    shown.add_argument("--tenant", help="only of this one")
+    shown.add_argument("--state", choices=STATES, help="only those")
+    shown.add_argument(
+        "--unused-for",
+        type=read_duration_s,
+        default=0.0,
+        metavar="DURATION",
+        help="only those neither made nor used within it, such as 90d",
+    )
 
     rotate = actions.add_parser("rotate", parents=[shared], help="add a secret; the one before stays good")
     rotate.add_argument("id")
@@ -65,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keys.add_argument("--now", action="store_true", help="at once; every token in use becomes worthless")
 
     log = actions.add_parser("audit", parents=[shared], help="show who changed what")
+    log.add_argument("--tenant", help="only what concerns this one")
     log.add_argument("--limit", type=int, default=100, help="so many entries (default %(default)s)")
 
 
@@ -123,10 +141,16 @@ def _create(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str
     return _show_issued(identity.credentials.create(draft, actor=local_actor()))
 
 
-def _list(identity: Identity, _arguments: argparse.Namespace) -> tuple[Any, str]:
-    found = identity.credentials.find_all()
-    head = ("ID", "NAME", "KIND", "TENANT", "DATASETS", "PERMISSIONS", "EXPIRES", "LAST USED", "STATE")
-    return [_show(credential) for credential in found], lay_out([head, *map(_row, found)])
+def _list(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
+    found = identity.credentials.find_all(
+        arguments.tenant, state=arguments.state, unused_for_s=arguments.unused_for
+    )
+    secrets = identity.credentials.find_secrets(arguments.tenant)
+    shown = [
+        _show(credential) | {"secrets": [_show_times(one) for one in secrets.get(credential.id, ())]}
+        for credential in found
+    ]
+    return shown, lay_out([_HEAD, *map(_row, found)])
 
 
 def _rotate(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
@@ -154,7 +178,7 @@ def _rotate_keys(identity: Identity, arguments: argparse.Namespace) -> tuple[Any
 
 
 def _audit(identity: Identity, arguments: argparse.Namespace) -> tuple[Any, str]:
-    entries = audit.list_entries(identity.database, limit=arguments.limit)
+    entries = audit.list_entries(identity.database, tenant=arguments.tenant, limit=arguments.limit)
     rows = [
         (show_time(entry.time_s) or "", entry.actor, entry.action, entry.tenant, entry.subject)
         for entry in entries
@@ -184,18 +208,18 @@ def _show_issued(issued: IssuedSecret) -> tuple[Any, str]:
 
 
 def _show(credential: Credential) -> dict[str, Any]:
-    times = ("created", "expires", "revoked", "last_used")
     columns = asdict(credential)
-    return {
-        **{name: value for name, value in columns.items() if not name.endswith("_s")},
-        **{f"{name}_at": show_time(columns[f"{name}_s"]) for name in times},
-    }
+    return {name: value for name, value in columns.items() if not name.endswith("_s")} | _show_times(
+        credential
+    )
+
+
+def _show_times(timed: Credential | LiveSecret) -> dict[str, str | None]:
+    times = {name: value for name, value in asdict(timed).items() if name.endswith("_s")}
+    return {f"{name.removesuffix('_s')}_at": show_time(value) for name, value in times.items()}
 
 
 def _row(credential: Credential) -> tuple[str, ...]:
-    state = "revoked" if credential.revoked_s else "live"
-    if state == "live" and not credential.is_live(time.time()):
-        state = "expired"
     return (
         credential.id,
         credential.name,
@@ -205,8 +229,25 @@ def _row(credential: Credential) -> tuple[str, ...]:
         ",".join(credential.permissions),
         show_time(credential.expires_s) or "never",
         show_time(credential.last_used_s) or "never",
-        state,
+        str(credential.live_secrets),
+        credential.created_by,
+        credential.state(time.time()),
     )
+
+
+_HEAD = (
+    "ID",
+    "NAME",
+    "KIND",
+    "TENANT",
+    "DATASETS",
+    "PERMISSIONS",
+    "EXPIRES",
+    "LAST USED",
+    "SECRETS",
+    "MADE BY",
+    "STATE",
+)
 
 
 def _words(text: str) -> list[str]:

@@ -16,6 +16,9 @@ OAUTH2 = "oauth2"
 API_KEY = "api_key"
 KINDS = (OAUTH2, API_KEY)
 
+LIVE, EXPIRED, REVOKED = "live", "expired", "revoked"
+STATES = (LIVE, EXPIRED, REVOKED)
+
 LIFETIME_MAX_S = 100 * 366 * 86400
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -32,7 +35,8 @@ def check_name(field: str, name: str) -> None:
 class Credential:
     """One credential without its secrets. Times are Unix seconds; empty `datasets` means all.
 
-    A `refreshable` one gets a refresh token with its access tokens.
+    A `refreshable` one gets a refresh token with its access tokens. `created_by` is who the
+    audit log names for it.
     """
 
     id: str
@@ -47,10 +51,17 @@ class Credential:
     last_used_s: float | None
     live_secrets: int
     refreshable: bool
+    created_by: str
+
+    def state(self, now_s: float) -> str:
+        """One of STATES."""
+        if self.revoked_s is not None:
+            return REVOKED
+        return LIVE if self.expires_s is None or now_s < self.expires_s else EXPIRED
 
     def is_live(self, now_s: float) -> bool:
         """Neither revoked nor expired."""
-        return self.revoked_s is None and (self.expires_s is None or now_s < self.expires_s)
+        return self.state(now_s) == LIVE
 
     def principal(self) -> Principal:
         """The caller that this credential stands for, with all that it may do."""
@@ -61,6 +72,15 @@ class Credential:
             frozenset(self.datasets),
             expires_s=math.inf if self.expires_s is None else self.expires_s,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSecret:
+    """The times of one secret, or key, that still proves its credential; Unix seconds."""
+
+    created_s: float
+    expires_s: float | None
+    last_used_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

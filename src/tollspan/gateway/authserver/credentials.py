@@ -14,7 +14,13 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from tollspan.errors import ConfigError
 from tollspan.gateway.authserver import audit, secret_text
-from tollspan.gateway.authserver.credential import API_KEY, Credential, CredentialDraft, IssuedSecret
+from tollspan.gateway.authserver.credential import (
+    API_KEY,
+    Credential,
+    CredentialDraft,
+    IssuedSecret,
+    LiveSecret,
+)
 from tollspan.gateway.authserver.database import Database
 from tollspan.gateway.authserver.last_use import LastUse
 from tollspan.gateway.authserver.permissions import read_permissions
@@ -58,6 +64,7 @@ class CredentialStore:
             "created_s": now_s,
             "expires_s": None if draft.expires_in_s is None else now_s + draft.expires_in_s,
             "refreshable": draft.refreshable,
+            "created_by": actor,
         }
         with self._database.writing() as connection:
             connection.execute(insert(credentials).values(row))
@@ -67,13 +74,37 @@ class CredentialStore:
             )
             return _issue(connection, credential_id, draft.kind, draft.public_key, now_s)
 
-    def find_all(self, tenant: str | None = None) -> list[Credential]:
-        """The credentials of one tenant, or of all, revoked ones too, oldest first."""
-        query = _select(self._clock())
+    def find_all(
+        self, tenant: str | None = None, *, state: str | None = None, unused_for_s: float = 0.0
+    ) -> list[Credential]:
+        """The credentials of one tenant, or of all, oldest first; those in that `state`, or in any.
+
+        With `unused_for_s` those that were neither made nor used within so long.
+        """
+        now_s = self._clock()
+        query = _select(now_s)
         if tenant is not None:
             query = query.where(credentials.c.tenant == tenant)
         with self._database.reading() as connection:
-            return [_read(row) for row in connection.execute(query)]
+            found = [_read(row) for row in connection.execute(query)]
+        return [
+            credential
+            for credential in found
+            if state in {None, credential.state(now_s)}
+            and (credential.last_used_s or credential.created_s) <= now_s - unused_for_s
+        ]
+
+    def find_secrets(self, tenant: str | None = None) -> dict[str, list[LiveSecret]]:
+        """What proves each credential of one tenant, or of all, now; by its id, newest first."""
+        columns = (secrets.c.credential_id, secrets.c.created_s, secrets.c.expires_s, secrets.c.last_used_s)
+        query = select(*columns).join(credentials).where(_is_unexpired(self._clock()))
+        if tenant is not None:
+            query = query.where(credentials.c.tenant == tenant)
+        found: dict[str, list[LiveSecret]] = {}
+        with self._database.reading() as connection:
+            for credential_id, *times in connection.execute(query.order_by(secrets.c.created_s.desc())):
+                found.setdefault(credential_id, []).append(LiveSecret(*times))
+        return found
 
     def find(self, credential_id: str) -> Credential | None:
         """The credential with that id, live or not."""

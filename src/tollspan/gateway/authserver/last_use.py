@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 import structlog
-from sqlalchemy import bindparam, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from tollspan.errors import StoreError
 from tollspan.gateway.authserver.database import Database
@@ -21,6 +22,7 @@ class LastUse:
         self._database = database
         self._lock = threading.Lock()
         self._uses: dict[bytes, float] = {}
+        self._warned: set[bytes] = set()
 
     def note(self, digest: bytes, now_s: float) -> None:
         """The secret with that digest was used."""
@@ -39,7 +41,20 @@ class LastUse:
         try:
             with self._database.writing(announced=False) as connection:
                 connection.execute(used, [{"used": digest, "at": at} for digest, at in uses.items()])
+                self._warn_of_superseded(connection, uses)
         except StoreError as error:
             _log.warning("credential_use_not_noted", secrets=len(uses), reason=str(error))
             with self._lock:
                 self._uses = uses | self._uses
+
+    def _warn_of_superseded(self, connection: Connection, uses: Collection[bytes]) -> None:
+        """Of each of these secrets that has a successor the log tells once: its user has not changed over."""
+        newer = secrets.alias()
+        has_newer = exists().where(
+            newer.c.credential_id == secrets.c.credential_id, newer.c.created_s > secrets.c.created_s
+        )
+        superseded = select(secrets).where(secrets.c.digest.in_(uses), has_newer)
+        for row in connection.execute(superseded):
+            if row.digest not in self._warned:
+                self._warned.add(row.digest)
+                _log.warning("old_secret_in_use", credential=row.credential_id, ends_s=row.expires_s)

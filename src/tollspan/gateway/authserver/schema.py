@@ -37,6 +37,7 @@ credentials = Table(
     Column("expires_s", Double),
     Column("revoked_s", Double),
     Column("refreshable", Boolean, nullable=False, server_default="0"),
+    Column("created_by", String, nullable=False, server_default=""),
 )
 
 secrets = Table(

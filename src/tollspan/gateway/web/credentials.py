@@ -41,6 +41,13 @@ class Rotation(BaseModel, extra="forbid"):
     public_key: str = ""
 
 
+class CredentialFilter(BaseModel, extra="forbid"):
+    """Which credentials: in any state, used or not, unless it is said."""
+
+    state: Literal["live", "expired", "revoked"] | None = None
+    unused_for_s: float = Field(0.0, ge=0, description="neither made nor used within so long")
+
+
 class CredentialAnswer(BaseModel):
     """A credential without its secrets. Times are Unix seconds; no `datasets` are all of them."""
 
@@ -56,6 +63,21 @@ class CredentialAnswer(BaseModel):
     last_used_s: float | None
     live_secrets: int
     refreshable: bool
+    created_by: str
+
+
+class LiveSecretAnswer(BaseModel):
+    """The times of one secret that is still good, in Unix seconds."""
+
+    created_s: float
+    expires_s: float | None
+    last_used_s: float | None
+
+
+class ListedCredential(CredentialAnswer):
+    """A credential with the times of its live secrets, the newest first: an old one may still be in use."""
+
+    secrets: list[LiveSecretAnswer]
 
 
 class IssuedAnswer(CredentialAnswer):
@@ -67,9 +89,9 @@ class IssuedAnswer(CredentialAnswer):
 
 
 class Credentials(BaseModel):
-    """All credentials of the tenant, oldest first."""
+    """Credentials of the tenant, oldest first."""
 
-    data: list[CredentialAnswer]
+    data: list[ListedCredential]
 
 
 class AuditEntry(BaseModel):
@@ -89,10 +111,20 @@ class AuditLog(BaseModel):
     data: list[AuditEntry]
 
 
-def list_credentials(request: Request) -> Credentials:
+def list_credentials(request: Request, asked: Annotated[CredentialFilter, Query()]) -> Credentials:
     """List the tenant's credentials."""
-    found = parts_of(request).identity.credentials.find_all(_caller(request).tenant)
-    return Credentials(data=[CredentialAnswer(**asdict(credential)) for credential in found])
+    store, tenant = parts_of(request).identity.credentials, _caller(request).tenant
+    secrets = store.find_secrets(tenant)
+    found = store.find_all(tenant, state=asked.state, unused_for_s=asked.unused_for_s)
+    return Credentials(
+        data=[
+            ListedCredential(
+                **asdict(credential),
+                secrets=[LiveSecretAnswer(**asdict(one)) for one in secrets.get(credential.id, ())],
+            )
+            for credential in found
+        ]
+    )
 
 
 def create_credential(request: Request, new: NewCredential) -> IssuedAnswer:
