@@ -25,7 +25,8 @@ lint: install ui/node_modules/.installed
 
 audit: install ui/node_modules/.installed
 	$(BIN)/pip install --quiet --group audit
-	$(BIN)/pip-audit --local --skip-editable
+	$(BIN)/pip freeze --exclude-editable > $(VENV)/installed.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/installed.txt
 	cd ui && ./npm audit --audit-level=moderate
 
 bench: install

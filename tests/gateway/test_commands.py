@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from helpers.gateway import Gateway
 from helpers.requests import OTLP, TraceRequest
 
 REFUSE_TIMEOUT_S = 60
+IDENTITY_PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
 
 
 def refuse(*options):
@@ -89,20 +92,18 @@ def test_a_file_opens_no_address_without_tls_either(tmp_path, section, path):
 
 
 def test_with_tls_other_machines_may_come(tmp_path):
-    new_certificate(tmp_path / "own.pem")
-    tls = {"cert_file": str(tmp_path / "own.pem"), "key_file": str(tmp_path / "own.pem")}
-    protocols = {name: {"endpoint": "0.0.0.0:0", "tls": tls} for name in ("grpc", "http")}
-    shared = {"endpoint": "0.0.0.0:0"}
-    config = tmp_path / "tls.yaml"
-    document = {
-        "receivers": {"otlp": {"protocols": protocols}},
-        "extensions": {"auth": shared, "web": shared},
-    }
-    config.write_text(json.dumps(document))
-    with Gateway(tmp_path / "data", "--config", str(config)) as gateway:
-        context = ssl.create_default_context(cafile=tmp_path / "own.pem")
+    """By the configuration that docs/identity.md shows."""
+    [example] = re.findall(r"## TLS\n.*?```yaml\n(.*?)```", IDENTITY_PAGE.read_text(), re.DOTALL)
+    config, pem = tmp_path / "tls.yaml", tmp_path / "own.pem"
+    new_certificate(pem)
+    config.write_text(re.sub(r"/etc/tollspan/tls\.\w+", str(pem), example))
+    gateway = Gateway(tmp_path / "data", "--config", str(config))
+    gateway.start("0.0.0.0:0")
+    try:
         url = gateway.url.replace("127.0.0.1", "localhost")
-        assert httpx.get(f"{url}/healthz", verify=context).status_code == 200
+        assert httpx.get(f"{url}/healthz", verify=ssl.create_default_context(cafile=pem)).status_code == 200
+    finally:
+        assert gateway.stop() == 0
 
 
 def test_an_address_that_other_machines_reach_can_be_asked_for(tmp_path):
