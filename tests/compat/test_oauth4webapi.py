@@ -1,4 +1,4 @@
-"""npm's oauth4webapi, a client that takes nothing but what the RFCs allow, against every endpoint for clients."""
+"""npm's oauth4webapi, a client that takes what the RFCs allow and no more, at every endpoint for clients."""
 
 from __future__ import annotations
 
