@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
@@ -55,6 +56,47 @@ def test_the_log_is_one_json_object_a_line(tmp_path):
 
     events = [json.loads(line)["event"] for line in gateway.log.splitlines()]
     assert {"service_ready", "receiver_refused", "token_refused", "service_stopping"} <= set(events)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A file with a certificate for localhost and its key."""
+    new_certificate(tmp_path / "server.pem")
+    return tmp_path / "server.pem"
+
+
+def write_tls(folder, certificate):
+    """A configuration with TLS on both listeners."""
+    tls = {"tls": {"cert_file": str(certificate), "key_file": str(certificate)}}
+    config = {
+        "extensions": {"auth": tls},
+        "receivers": {"otlp": {"protocols": {"http": tls, "grpc": tls}}},
+    }
+    (folder / "tls.yaml").write_text(json.dumps(config))
+    return str(folder / "tls.yaml")
+
+
+def test_the_ready_line_says_that_both_addresses_speak_tls_and_they_do(tmp_path, certificate):
+    with Gateway(tmp_path / "data", "--config", write_tls(tmp_path, certificate)) as gateway:
+        url, grpc_url = (at.replace("127.0.0.1", "localhost") for at in (gateway.url, gateway.grpc))
+        assert (url[:8], grpc_url[:8]) == ("https://", "https://")
+        key = gateway.create_credential(kind="api_key")["api_key"]
+        with httpx.Client(base_url=url, verify=ssl.create_default_context(cafile=certificate)) as http:
+            signed_in = http.post("/api/v1/session", json={"key": gateway.sign_in_key})
+            assert "; Secure" in signed_in.headers["set-cookie"]
+        credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+        with grpc.secure_channel(grpc_url.removeprefix("https://"), credentials) as channel:
+            export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+            assert export(TraceRequest(1).wire, metadata=[("x-api-key", key)], timeout=30) == b""
+
+
+def test_a_process_that_only_issues_tokens_speaks_tls_too(tmp_path, certificate):
+    options = ("--roles", "auth", "--config", write_tls(tmp_path, certificate))
+    with Gateway(tmp_path / "data", *options) as gateway:
+        url = gateway.url.replace("127.0.0.1", "localhost")
+        trusted = ssl.create_default_context(cafile=certificate)
+        answer = httpx.get(f"{url}/.well-known/oauth-authorization-server", verify=trusted)
+        assert answer.json()["token_endpoint"].startswith("https://")
 
 
 def test_a_terminal_interrupt_ends_it_in_order_too(tmp_path):

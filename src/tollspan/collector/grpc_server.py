@@ -19,11 +19,11 @@ HANDSHAKE_TIMEOUT_S = 10.0
 
 
 class GRPCServer:
-    """One listener. Add services, start, stop; `address` (`host:port`) is known once it has started."""
+    """One listener. Add services, start, stop; `address` (`host:port`) and `url` are known then."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self.address = ""
+        self.address = self.url = ""
         self._listener = Listener()
         self._services: set[str] = set()
         self._server: asyncio.Server | None = None
@@ -64,6 +64,7 @@ class GRPCServer:
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if context else None,
         )
         self.address = f"{dialable_host(self.endpoint)}:{listener.getsockname()[1]}"
+        self.url = f"{'https' if context else 'http'}://{self.address}"
 
     async def stop(self, deadline_s: float) -> None:
         """No connection is left. Calls had `deadline_s` to finish; the rest was cancelled."""

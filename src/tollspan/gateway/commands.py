@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _announce(service: Service, roles: Collection[str]) -> None:
     http_urls = [server.url for server in service.http_servers.values()]
-    grpc_urls = [f"http://{server.address}" for server in service.grpc_servers.values()]
+    grpc_urls = [server.url for server in service.grpc_servers.values()]
     ready = {"http": http_urls[0], "grpc": next(iter(grpc_urls), None), "ui": None}
     if "ui" in roles:
         web = cast(WebExtension, service.extension("web"))

@@ -10,6 +10,7 @@
         key_passphrase: ${env:KEY_PASSPHRASE}   # encrypts the private signing keys at rest
         identity: postgresql://user:password@host/database   # default: a file in data_dir
         issues_tokens: true           # without it, no private key is opened here
+        tls: null                     # {cert_file, key_file}, where no receiver on the listener has it
         trusted_issuers: []           # see authserver/trusted_issuer.py
         sign_in: null                 # see authserver/oidc_sign_in.py
 
@@ -33,6 +34,7 @@ from tollspan.collector.component import Factory, Host, Kind
 from tollspan.collector.config.values import Duration, Endpoint
 from tollspan.collector.http_body import ASGIBody, read_body
 from tollspan.collector.http_server import HTTPServer, read_headers
+from tollspan.collector.tls import TLSServerConfig
 from tollspan.errors import AuthError, ConfigError, LimitError, StoreError
 from tollspan.gateway.authserver import metadata
 from tollspan.gateway.authserver.authenticator import Authenticator
@@ -80,6 +82,7 @@ class AuthConfig(msgspec.Struct, frozen=True, kw_only=True):
     identity: SecretSetting = Secret("")
     key_passphrase: SecretSetting = Secret("")
     issues_tokens: bool = True
+    tls: TLSServerConfig | None = None
     trusted_issuers: list[TrustedIssuerConfig] = []
     sign_in: OidcConfig | None = None
 
@@ -113,6 +116,8 @@ class AuthExtension:
         await asyncio.to_thread(self._open)
         self._upkeep = asyncio.create_task(self._keep_up())
         self._http_server = host.http_server(self._config.endpoint)
+        if self._config.tls is not None:
+            self._http_server.require_tls(self._config.tls)
         routes = [Route("/.well-known/oauth-protected-resource", self._show_protected_resource)]
         if self._config.issues_tokens:
             routes += [
