@@ -29,4 +29,4 @@ def keep_freed_memory() -> bool:
         (_M_MMAP_THRESHOLD, MMAPPED_BYTES_MIN),
         (_M_TRIM_THRESHOLD, KEPT_BYTES_MAX),
     )
-    return all([mallopt(*option) for option in options])
+    return all(mallopt(*option) for option in options)

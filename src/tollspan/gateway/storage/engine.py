@@ -80,8 +80,8 @@ class Engine:
 
     def insert(self, table: str, block: Block | bytes) -> None:
         """All rows of the Native `block` are in `table`; after StoreError all of them may be, or none."""
-        # Through a file in memory, because chDB's own way in, `send_insert`, reports success when the insert has
-        # failed: when the disk is full, when there are too many parts (chDB 4.4).
+        # Through a file in memory, because chDB's own way in, `send_insert`, reports success when the
+        # insert has failed: when the disk is full, when there are too many parts (chDB 4.4).
         try:
             with open(os.memfd_create("block"), "wb") as file:
                 file.write(block)
