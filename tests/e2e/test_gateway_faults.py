@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import resource
 import socket
 import threading
 import time
@@ -166,8 +167,74 @@ def test_keys_are_rotated_under_load_without_a_failed_request(tmp_path):
     assert set(statuses) == {200}
 
 
+def test_the_keys_are_replaced_at_once_under_load_for_the_price_of_new_tokens(gateway):
+    """Every token in use is worthless then; whoever asks for another, as OAuth2 clients do, loses nothing."""
+    credential = gateway.create_credential()
+    headers = gateway.authorization(credential)
+    acknowledged, refused, stop = [], Counter(), threading.Event()
+
+    def send() -> None:
+        own = headers
+        with httpx.Client(base_url=gateway.url, timeout=30) as http:
+            while not stop.is_set():
+                request = TraceRequest(2)
+                while True:
+                    answer = http.post("/v1/traces", content=request.wire, headers=OTLP | own)
+                    if answer.status_code == 200:
+                        break
+                    refused[answer.status_code] += 1
+                    own = gateway.authorization(credential)
+                acknowledged.append(request.trace_id.hex())
+
+    with ThreadPoolExecutor(3) as pool:
+        senders = [pool.submit(send) for _ in range(3)]
+        for _ in range(2):
+            gateway.credentials("rotate-keys", "--now")
+        stop.set()
+        for sender in senders:
+            sender.result()
+
+    assert set(refused) == {401}
+    assert httpx.post(f"{gateway.url}/v1/traces", headers=OTLP | headers).status_code == 401
+    fresh = gateway.authorization(credential)
+    with httpx.Client(base_url=gateway.url, headers=fresh, timeout=30) as http:
+        found = [http.get(f"/api/v1/traces/{trace_id}").json() for trace_id in acknowledged]
+    assert {len(trace["spans"]["span_id"]) for trace in found} == {2}
+
+
+def test_a_process_that_may_write_no_more_refuses_and_goes_on_when_it_may_again(gateway, headers):
+    """The limit of a file's size stands in for a full disk, which takes root to make."""
+    requests = [TraceRequest(2000) for _ in range(2)]
+    limits = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE)
+
+    def send(request: TraceRequest) -> int:
+        return httpx.post(
+            f"{gateway.url}/v1/traces", content=request.wire, headers=OTLP | headers, timeout=30
+        ).status_code
+
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        refused = [send(request) for request in requests]
+        listed = httpx.get(f"{gateway.url}/api/v1/services", headers=headers).status_code
+    finally:
+        resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+
+    assert (refused, listed) == ([503, 503], 200)
+    assert [send(request) for request in [*requests, *requests]] == [200] * 4
+    for request in requests:
+        trace = httpx.get(f"{gateway.url}/api/v1/traces/{request.trace_id.hex()}", headers=headers).json()
+        assert len(trace["spans"]["span_id"]) == 2000
+    assert serves(gateway, headers)
+
+
+HOUR_S, DAY_S = 3600, 86_400
+
+
 def test_a_clock_that_jumps_costs_at_most_a_new_token(tmp_path):
-    """libfaketime sets the gateway's wall clock while it runs, also to before its first start."""
+    """libfaketime sets the gateway's wall clock while it runs, also to before its first start.
+
+    Under the last jump ahead it is restarted, which sweeps what is too old: nothing is.
+    """
     offset = tmp_path / "offset"
     offset.write_text("+0")
     library = installed("libfaketime==3.0.1") / "libfaketime/vendor/libfaketime/src/libfaketime.so.1"
@@ -178,9 +245,14 @@ def test_a_clock_that_jumps_costs_at_most_a_new_token(tmp_path):
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     sent = []
-    with Gateway(tmp_path / "data", environment=environment) as gateway:
+    retention = tmp_path / "retention.yaml"
+    retention.write_text("extensions: {store: {retention: {traces_days: 7}}}\n")
+    with Gateway(tmp_path / "data", "--config", str(retention), environment=environment) as gateway:
         credential = gateway.create_credential()
-        for jump_s in (86_400, -86_400, 0):
+        for jump_s in (3 * HOUR_S, -DAY_S, 365 * DAY_S, 0):
+            if jump_s == 0:
+                gateway.stop()
+                gateway.start()
             offset.write_text(f"{jump_s:+d}")
             await_clock(gateway, jump_s)
             headers = gateway.authorization(credential)

@@ -22,6 +22,7 @@ from tollspan.gateway.storage.group_commit import GroupCommit
 from tollspan.gateway.storage.item_writer import ItemWriter
 from tollspan.gateway.storage.native_blocks import Column
 from tollspan.gateway.storage.statements import migrations, statement
+from tollspan.gateway.storage.sweep_clock import SweepClock
 from tollspan.gateway.storage.upkeep import KEEP_ALL, Removed, Retention
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -64,7 +65,8 @@ class Store:
         if self._folder is not None:
             await asyncio.to_thread(image.drop, self._folder)  # a process that was killed may have left one
         envelopes = Envelopes(self._engine)
-        self._expiring = asyncio.create_task(self._expire_regularly())
+        if self._retention != KEEP_ALL:
+            self._expiring = asyncio.create_task(self._expire_regularly())
         for signal in Signal:
             writer = ItemWriter(self._engine, envelopes, signal)
             self._groups[signal] = GroupCommit(writer.write, self._writer)
@@ -136,9 +138,10 @@ class Store:
 
     async def _expire_regularly(self) -> None:
         """Runs until it is cancelled; what fails is logged and tried again an interval later."""
+        clock = SweepClock()
         while True:
             try:
-                removed = await self._maintain(upkeep.expire, self._retention, time.time())
+                removed = await self._maintain(_expire, self._retention, clock)
             except StoreError as error:
                 _log.warning("retention_failed", error=str(error))
             else:
@@ -220,6 +223,10 @@ def _check(engine: Engine) -> dict[str, str]:
     except StoreError as error:
         return {"disk": disk, "database": str(error)}
     return {"disk": disk, "database": ""}
+
+
+def _expire(engine: Engine, retention: Retention, clock: SweepClock) -> Removed:
+    return upkeep.expire(engine, retention, clock.now_s(engine))
 
 
 def _migrate(engine: Engine) -> None:
