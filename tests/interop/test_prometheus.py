@@ -1,7 +1,9 @@
 """Prometheus from Debian: takes what we write, and is what we scrape."""
 
 import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -41,6 +43,15 @@ def prometheus(tmp_path_factory, skip_without):
     url = f"http://127.0.0.1:{port}"
     with running_process(command, folder / "prometheus.log", port=port, url=f"{url}/-/ready"):
         yield url
+
+
+def test_prometheus_takes_the_alerts(skip_without):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        skip_without("promtool (Debian: apt-get install prometheus)")
+    rules = Path(__file__).parents[2] / "deploy" / "prometheus" / "gateway.rules.yml"
+    done = subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 def query(prometheus, expression):

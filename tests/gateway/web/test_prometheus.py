@@ -1,12 +1,20 @@
 """`GET /metrics`, read by Prometheus' own parser."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from helpers.web import LIMITED, READER, WRITER
 from tollspan.collector.events import ReceiverEvents, Refusal
 from tollspan.otlp.signals import Signal
+
+RULES = Path(__file__).parents[3] / "deploy" / "prometheus" / "gateway.rules.yml"
+SELECTOR = re.compile(r"\b((?:tollspan|process)_\w+)(?:\{([^}]*)\})?")
+LABEL = re.compile(r"(\w+)[=!]")
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -64,6 +72,22 @@ async def test_a_tenant_is_named_to_itself_alone(http, parts, store):
     assert mine["tollspan_dataset_pending_items", *sorted(labels.items())] == 1
     assert "rival" not in own.text
     assert "acme-shop" not in limited.text
+
+
+async def test_every_series_and_label_that_the_alerts_ask_for_is_there(http, parts, store):
+    account = parts.counters.ledger.account((Signal.TRACES, "acme", "shop"))
+    account.received = account.refused["unavailable"] = 1
+    account.refused_requests["malformed"] += 1
+    shown = {
+        sample.name: set(sample.labels)
+        for family in text_string_to_metric_families((await http.get("/metrics")).text)
+        for sample in family.samples
+    }
+    [group] = yaml.safe_load(RULES.read_text())["groups"]
+    asked = [found for rule in group["rules"] for found in SELECTOR.findall(rule["expr"])]
+    assert len(asked) >= len(group["rules"]) - len({"up", "probe_success"})
+    for name, labels in asked:
+        assert {label for label in LABEL.findall(labels) if label != "job"} <= shown[name], name
 
 
 @pytest.mark.parametrize(
