@@ -17,6 +17,7 @@ from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.issuer_documents import fetch_metadata
 from tollspan.gateway.authserver.key_file import FILE_NAME
 from tollspan.gateway.authserver.signing_keys import SigningKeys
+from tollspan.gateway.authserver.token_issuer import TokenIssuer
 from tollspan.gateway.authserver.trusted_issuer import TrustedIssuerConfig
 from tollspan.gateway.components.auth_extension import FACTORY, METADATA_PATHS, AuthConfig, AuthExtension
 from tollspan.oauth2.secret import Secret
@@ -151,6 +152,26 @@ async def test_a_reader_that_knows_openid_connect_alone_finds_the_keys(tmp_path)
         both = [(await http.get(path)).json() for path in METADATA_PATHS]
 
     assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["identity on a server", "identity in a file"])
+async def test_only_gateways_on_several_machines_allow_for_their_clocks(tmp_path, postgresql, shared):
+    where = postgresql.new_database() if shared else tmp_path
+    with closing(Identity.open(where)) as identity:
+        credential = identity.credentials.create(CredentialDraft("n", ("read:traces",))).credential
+        keys = SigningKeys.open(tmp_path, identity.published_keys)
+        issuer = TokenIssuer("https://a.example", [], keys, 600)
+        claims = issuer.build_claims(credential, ["read:traces"], [])
+        soon, later = (keys.sign(claims | {"iat": claims["iat"] + ahead_s}) for ahead_s in (4, 600))
+    settings = {"issuer": "https://a.example", "identity": Secret(where if shared else "")}
+    async with running(tmp_path, **settings) as (extension, _):
+        if shared:
+            assert await extension.authenticate({"authorization": f"Bearer {soon}"})
+        else:
+            with pytest.raises(InvalidTokenError):
+                await extension.authenticate({"authorization": f"Bearer {soon}"})
+        with pytest.raises(InvalidTokenError):
+            await extension.authenticate({"authorization": f"Bearer {later}"})
 
 
 async def test_a_session_cookie_is_for_pages_only(tmp_path, issued):

@@ -91,6 +91,17 @@ async def test_nobody_gives_what_they_do_not_have(http, parts):
     assert parts.identity.credentials.find(owned).live_secrets == 1
 
 
+async def test_nobody_ends_what_reaches_beyond_their_datasets(http, parts):
+    everywhere, elsewhere = (await create(http)).json(), (await create(http, datasets=["bank"])).json()
+    own = (await create(http, datasets=["shop"])).json()
+    answers = [
+        await http.delete(f"{PATH}/{made['id']}", headers=LIMITED) for made in (everywhere, elsewhere, own)
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 200]
+    assert [one.state(0) for one in parts.identity.credentials.find_all()] == ["live", "live", "revoked"]
+
+
 async def test_a_rotation_adds_a_secret_and_can_end_the_one_before(http, parts):
     made = (await create(http)).json()
     rotated = await http.post(f"{PATH}/{made['id']}/rotate", json={"overlap_s": 3600}, headers=OWNER)

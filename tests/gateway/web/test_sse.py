@@ -215,6 +215,15 @@ async def test_more_streams_than_there_are_places_for_are_asked_to_come_later(se
     assert int(response.headers["retry-after"]) > 0
 
 
+async def test_one_tenant_does_not_take_the_places_of_all(server, parts, monkeypatch):
+    monkeypatch.setattr(sse, "TENANT_STREAMS_MAX", 1)
+    cookie = parts.authenticator.cookie()
+    async with following(server, parts), httpx.AsyncClient(base_url=server.url) as http:
+        assert (await http.get(PATH, headers=READER)).status_code == 503
+        async with following(server, parts, headers=cookie):
+            assert watchers(parts) == 2
+
+
 async def test_a_silent_stream_is_kept_open_by_comments(server, parts, monkeypatch):
     monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.01)
     async with following(server, parts) as lines:

@@ -65,6 +65,9 @@ UPKEEP_INTERVAL_S = 10.0
 METADATA_PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 """RFC 8414 §3, and where clients look that know OpenID Connect alone."""
 
+CLOCK_SKEW_S = 5
+"""Clocks of machines that keep time differ by less."""
+
 _ASKED = {"/token": TOKEN, "/revoke": REVOCATION, "/introspect": INTROSPECTION}
 
 
@@ -206,8 +209,9 @@ class AuthExtension:
     @cached_property
     def _verifier(self) -> Verifier:
         audiences = [self.issuer, *self._config.audiences]
-        # Issuer and verifier share one clock, so there is no leeway to give.
-        return Verifier(self.issuer, audiences, self._identity.published_keys, leeway_s=0)
+        # Whoever shares a file shares a clock too; those who share a server may be on several machines.
+        leeway_s = CLOCK_SKEW_S if self._config.identity.reveal() else 0
+        return Verifier(self.issuer, audiences, self._identity.published_keys, leeway_s=leeway_s)
 
     @cached_property
     def _authenticator(self) -> Authenticator:

@@ -39,6 +39,10 @@ class Hub:
         """How many are watching."""
         return len(self._subscriptions)
 
+    def watchers_of(self, tenant: str) -> int:
+        """How many of them watch that tenant."""
+        return sum(subscription.tenant == tenant for subscription in self._subscriptions)
+
     def publish(self, batch: Batch) -> None:
         """Each watcher of the batch's tenant and dataset gets it, or counts its items as dropped."""
         for subscription in self._subscriptions:
@@ -60,7 +64,7 @@ class Subscription:
         self, subscriptions: set[Subscription], tenant: str, datasets: frozenset[str], signal: Signal
     ) -> None:
         self._subscriptions = subscriptions
-        self._tenant = tenant
+        self.tenant = tenant
         self._datasets = datasets
         self._signal = signal
         self._waiting: deque[Batch] = deque()
@@ -88,7 +92,7 @@ class Subscription:
 
     def offer(self, batch: Batch) -> None:
         """The batch waits to be read, when it is of the watched tenant, datasets and signal."""
-        if (batch.tenant, batch.signal) != (self._tenant, self._signal):
+        if (batch.tenant, batch.signal) != (self.tenant, self._signal):
             return
         if self._datasets and batch.dataset not in self._datasets:
             return

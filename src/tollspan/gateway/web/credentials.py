@@ -1,6 +1,7 @@
 """Credentials over HTTP, as the command line has them; a caller manages those of its own tenant.
 
-Nobody hands out more than they have: neither a permission nor a dataset.
+Nobody hands out more than they have: neither a permission nor a dataset. Nor does anybody end
+what reaches beyond their datasets.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def rotate_credential(request: Request, credential_id: str, rotation: Rotation) 
 
 def revoke_credential(request: Request, credential_id: str) -> CredentialAnswer:
     """Make a credential worthless, for good."""
-    _find(request, credential_id)
+    _check_datasets(_caller(request), _find(request, credential_id))
     store = parts_of(request).identity.credentials
     return CredentialAnswer(**asdict(store.revoke(credential_id, actor=_caller(request).subject)))
 
@@ -191,8 +192,13 @@ def _check_reach(caller: Principal, wanted: NewCredential | Credential) -> None:
     beyond = set(wanted.permissions) & set(PERMISSIONS) - caller.permissions
     if beyond:
         raise HTTPException(403, f"the caller does not have {min(beyond)}, so it cannot give it")
+    _check_datasets(caller, wanted)
+
+
+def _check_datasets(caller: Principal, wanted: NewCredential | Credential) -> None:
+    """Return when the credential reaches no dataset beyond the caller's; HTTPException 403 when it does."""
     if caller.datasets and not (wanted.datasets and set(wanted.datasets) <= caller.datasets):
-        raise HTTPException(403, "the caller may not use all of these datasets, so it cannot give them")
+        raise HTTPException(403, "the credential reaches datasets that the caller may not use")
 
 
 def _show_issued(issued: IssuedSecret) -> IssuedAnswer:

@@ -36,6 +36,9 @@ it again by themselves, and their credentials are then checked anew."""
 CHECK_INTERVAL_S = 0.5
 """Nothing is shown whose caller was not checked this recently: a credential may be revoked meanwhile."""
 
+TENANT_STREAMS_MAX = 50
+"""So many streams of one tenant are open at once: the places are for all."""
+
 FULL_RETRY_S = 10
 
 Arrival = TypeVar("Arrival")
@@ -52,7 +55,7 @@ class LiveParameters(BaseModel, extra="forbid"):
 async def _subscribed(request: Request, reach: Reach, signal: Signal) -> AsyncIterator[Subscription]:
     """What arrives for the caller; HTTPException 503 when too many watch already."""
     parts = parts_of(request)
-    if parts.live_places.locked():
+    if parts.live_places.locked() or parts.hub.watchers_of(reach.tenant) >= TENANT_STREAMS_MAX:
         busy = {"Retry-After": str(FULL_RETRY_S)}
         raise HTTPException(503, "too many live streams are open", headers=busy)
     async with parts.live_places:
