@@ -64,9 +64,11 @@ def test_the_use_of_a_secret_that_has_a_successor_is_warned_of_once(timed, clock
             timed.credentials.last_use.write()
         return [(line["event"], line["credential"], line["ends_s"]) for line in lines]
 
-    assert use(old) == []
     clock.now_s += 1
-    new = timed.credentials.rotate(client_id, overlap_s=3600)
-    assert use(new) == []
-    assert use(old) == [("old_secret_in_use", client_id, clock.now_s + 3600)]
+    timed.credentials.authenticate_client(client_id, old.secret)
+    clock.now_s += 1
+    new, ends_s = timed.credentials.rotate(client_id, overlap_s=3600), clock.now_s + 3600
+    assert use(new) == []  # the old one's use that is written with it was before
+    clock.now_s += 1
+    assert use(old) == [("old_secret_in_use", client_id, ends_s)]
     assert use(old) == []

@@ -48,12 +48,14 @@ class LastUse:
                 self._uses = uses | self._uses
 
     def _warn_of_superseded(self, connection: Connection, uses: Collection[bytes]) -> None:
-        """Of each of these secrets that has a successor the log tells once: its user has not changed over."""
+        """The log tells once of each of these secrets that was used after its successor was made."""
         newer = secrets.alias()
-        has_newer = exists().where(
-            newer.c.credential_id == secrets.c.credential_id, newer.c.created_s > secrets.c.created_s
+        was_made_before = exists().where(
+            newer.c.credential_id == secrets.c.credential_id,
+            newer.c.created_s > secrets.c.created_s,
+            newer.c.created_s < secrets.c.last_used_s,
         )
-        superseded = select(secrets).where(secrets.c.digest.in_(uses), has_newer)
+        superseded = select(secrets).where(secrets.c.digest.in_(uses), was_made_before)
         for row in connection.execute(superseded):
             if row.digest not in self._warned:
                 self._warned.add(row.digest)

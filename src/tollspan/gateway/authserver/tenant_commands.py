@@ -59,4 +59,5 @@ _ACTIONS = {"list": _list, "close": _close}
 
 def _show(tenant: Tenant) -> dict[str, Any]:
     columns = asdict(tenant)
-    return columns | {"last_used_at": show_time(columns.pop("last_used_s"))}
+    last_used_s = columns.pop("last_used_s")
+    return columns | {"last_used_at": show_time(last_used_s)}

@@ -48,5 +48,6 @@ async def _conclude(request: Request, action: str, subject: str, removed: Remove
 
 def _note(request: Request, action: str, subject: str, counts: dict[str, int]) -> None:
     caller: Principal = request.state.principal
+    subject = subject.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL keeps no text with a NUL
     with parts_of(request).identity.database.writing(announced=False) as connection:
         audit.note(connection, caller.subject, action, tenant=caller.tenant, subject=subject, **counts)
