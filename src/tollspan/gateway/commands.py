@@ -156,5 +156,5 @@ def _find_endpoints(section: Mapping[str, Any], path: str = "") -> Iterator[tupl
     for key, value in section.items():
         if isinstance(value, Mapping):
             yield from _find_endpoints(value, f"{path}{key}::")
-        elif key == "endpoint":
+        elif key == "endpoint" and value:
             yield f"{path}{key}", value, bool(section.get("tls"))

@@ -112,10 +112,10 @@ class Verifier:
     def _check_claims(self, claims: dict[str, Any], now_s: float) -> None:
         essential: dict[str, Any] = {
             "iss": {"essential": True, "value": self._issuer},
-            self._profile.audience_claim: {"essential": True, "values": self._audiences},
             "exp": {"essential": True},
             "iat": {"essential": True},
             "sub": {"essential": True},
+            self._profile.audience_claim: {"essential": True, "values": self._audiences},
         }
         # The registry is typed for whole seconds; it only compares.
         now: Any = now_s

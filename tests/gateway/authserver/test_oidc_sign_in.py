@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
+from joserfc.errors import ClaimError
 
 from helpers.oidc_provider import browser, oidc_provider, sign_in_at
 from tollspan.errors import AuthError, InvalidTokenError
@@ -140,3 +141,14 @@ def test_a_wrong_setting_is_named(wrong, path):
 
     assert [problem.path for problem in config.problems()] == [path]
     assert "s'" not in repr(msgspec.structs.asdict(config)["client_secret"])
+
+
+def test_a_token_that_is_for_others_too_is_not_taken(sign_in):
+    """Whoever it is for as well could have got it, and sent it here (OpenID Connect Core §3.1.3.7)."""
+    said = {"sub": "ada", "nonce": "n", "org": "acme", "groups": ["staff"]}
+
+    for audience in ("dashboard", ["dashboard"]):
+        assert sign_in()._read_principal(said | {"aud": audience}, "n").tenant == "acme"
+    for audience in (["dashboard", "other"], ["other", "dashboard"], "other", []):
+        with pytest.raises(ClaimError):
+            sign_in()._read_principal(said | {"aud": audience}, "n")

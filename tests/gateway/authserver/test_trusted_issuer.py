@@ -147,6 +147,8 @@ def test_a_subject_of_theirs_is_none_of_ours(trust):
     ("wrong", "path"),
     [
         ({"audiences": [], "tenant": "a"}, "audiences"),
+        ({"audience_claim": "iss", "tenant": "a"}, "audience_claim"),
+        ({"audience_claim": "exp", "tenant": "a"}, "audience_claim"),
         ({}, "tenant"),
         ({"tenant": "a", "tenant_claim": "b"}, "tenant"),
         ({"tenant": "a b"}, "tenant"),

@@ -53,6 +53,8 @@ class TrustedIssuerConfig(msgspec.Struct, frozen=True, kw_only=True):
         """What the types do not show."""
         if not self.audiences:
             yield ConfigError("audiences", "is empty", "say what the issuer's tokens name as their audience")
+        if self.audience_claim in {"", "iss", "exp", "iat", "nbf"}:
+            yield ConfigError("audience_claim", f"{self.audience_claim!r} says nothing of an audience")
         if bool(self.tenant) == bool(self.tenant_claim):
             yield ConfigError("tenant", "give either tenant or tenant_claim")
         for check in self._checks():

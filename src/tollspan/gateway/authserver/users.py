@@ -136,14 +136,15 @@ class Users:
         if not good or row is None:
             return None
         if self._hasher.check_needs_rehash(row.password_hash):
-            self._strengthen(row.id, password)
+            self._strengthen(row.password_hash, password)
         return user
 
-    def _strengthen(self, user_id: str, password: Secret) -> None:
-        """The password is kept as the library recommends now."""
+    def _strengthen(self, weak: str, password: Secret) -> None:
+        """The password is kept as the library recommends now, unless it was changed meanwhile."""
         hashed = self._hash(password)
         with self._database.writing(announced=False) as connection:
-            connection.execute(update(users).where(users.c.id == user_id).values(password_hash=hashed))
+            unchanged = users.c.password_hash == weak
+            connection.execute(update(users).where(unchanged).values(password_hash=hashed))
 
     def _hash(self, password: Secret) -> str:
         chars = len(password.reveal())
