@@ -124,7 +124,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     Endpoint("GET", "/api/v1/logs", log_api.find_logs, READ_LOGS),
     Endpoint("GET", "/api/v1/metrics", metric_api.find_metrics, READ_METRICS),
     Endpoint("GET", "/api/v1/metrics/{name:path}", metric_api.get_metric, READ_METRICS),
-    Endpoint("GET", "/api/v1/points", point_api.find_points, READ_METRICS),
+    Endpoint("GET", "/api/v1/points/{name:path}", point_api.find_points, READ_METRICS),
     Endpoint("GET", "/traces/live", engine.live_spans, READ_TRACES),
     Endpoint("GET", "/traces/{trace_id}", engine.get_trace, READ_TRACES),
     Endpoint("POST", "/traces", engine.find_traces, READ_TRACES),

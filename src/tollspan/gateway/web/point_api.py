@@ -1,4 +1,4 @@
-"""Data points under /api/v1/points: asked of `query.data_points`, in the conventions of `answers`."""
+"""Data points under /api/v1/points/NAME: asked of `query.data_points`, in the conventions of `answers`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tollspan.gateway.query.metrics import Exemplar
 from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.answers import InstrumentationScope, JSONValue, Resource
 from tollspan.gateway.web.json_value import attributes_to_json, to_json
+from tollspan.gateway.web.metric_api import MetricName
 from tollspan.gateway.web.origins import show_instrumentation_scope, show_resource
 from tollspan.gateway.web.parameters import TimeParameters
 
@@ -22,17 +23,16 @@ Number: TypeAlias = int | float | str
 
 
 class PointParameters(TimeParameters):
-    """The points of the metric with this name, of a service or unit."""
+    """The points of a service or unit."""
 
-    metric: str = Field(max_length=1024)
     service: str = ""
     unit: str = ""
     limit: int = Field(100, ge=1, le=1000)
     cursor: str | None = None
 
-    def point_query(self) -> PointQuery:
-        """The same in the words of `query`."""
-        return PointQuery(self.metric, self.time_range(), service=self.service, unit=self.unit)
+    def point_query(self, name: str) -> PointQuery:
+        """The same about a metric, in the words of `query`."""
+        return PointQuery(name, self.time_range(), service=self.service, unit=self.unit)
 
 
 class Histogram(BaseModel):
@@ -125,9 +125,13 @@ class PointPage(BaseModel):
     next_cursor: str | None
 
 
-async def find_points(view: CallersView, asked: Annotated[PointParameters, Query()]) -> PointPage:
+async def find_points(
+    view: CallersView, name: MetricName, asked: Annotated[PointParameters, Query()]
+) -> PointPage:
     """List the data points of a metric as they were sent, newest first."""
-    page = await data_points.find_points(view, asked.point_query(), limit=asked.limit, cursor=asked.cursor)
+    page = await data_points.find_points(
+        view, asked.point_query(name), limit=asked.limit, cursor=asked.cursor
+    )
     return PointPage(data=[_point(point) for point in page.points], next_cursor=page.next_cursor)
 
 
