@@ -3,16 +3,18 @@
 from helpers.identity import identity_in_memory
 from tollspan.errors import InvalidTokenError, MissingTokenError
 from tollspan.gateway.authserver.authenticator import read_session_cookie
-from tollspan.gateway.authserver.permissions import READ
+from tollspan.gateway.authserver.permissions import PERMISSIONS, READ
 from tollspan.oauth2.principal import Principal
 
 READER = {"Authorization": "Bearer reader"}
 WRITER = {"Authorization": "Bearer writer"}
 LIMITED = {"Authorization": "Bearer limited"}
+OWNER = {"Authorization": "Bearer owner"}
 
 PRINCIPALS = {
     "reader": Principal("reader", "acme", frozenset(READ)),
     "writer": Principal("writer", "acme", frozenset({"write:traces"})),
+    "owner": Principal("owner", "acme", frozenset(PERMISSIONS)),
     "limited": Principal("limited", "acme", frozenset(READ), frozenset({"shop", "bank"})),
 }
 

@@ -51,6 +51,7 @@ from tollspan.gateway.web.access import (
 )
 from tollspan.gateway.web.head_requests import HeadAsGet
 from tollspan.gateway.web.headers import SecurityHeaders
+from tollspan.gateway.web.parameter_words import describe_parameters
 from tollspan.gateway.web.parts import Parts
 
 
@@ -162,6 +163,7 @@ def build_app(parts: Parts, endpoints: Sequence[Endpoint] = ENDPOINTS) -> FastAP
     app.add_middleware(SecurityHeaders)
     problem.install(app)
     app.openapi()["components"]["securitySchemes"] = _describe_proofs()
+    describe_parameters(app.openapi())
     return app
 
 
