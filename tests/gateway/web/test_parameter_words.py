@@ -1,7 +1,6 @@
 import pytest
 
 from tollspan.gateway.web.app import build_app
-from tollspan.gateway.web.parameter_words import describe_parameters
 
 
 @pytest.fixture
@@ -17,15 +16,9 @@ def test_every_operation_and_each_of_its_parameters_is_described_with_an_example
     assert all(operation["description"] for operation in operations(openapi))
     parameters = [own for operation in operations(openapi) for own in operation.get("parameters", ())]
     assert len(parameters) > 50
-    assert all(own["description"] and own["example"] is not None for own in parameters)
+    assert [own["name"] for own in parameters if "description" not in own or "example" not in own] == []
 
 
 def test_every_shape_of_an_answer_is_described(openapi):
     undescribed = [name for name, own in openapi["components"]["schemas"].items() if "description" not in own]
     assert undescribed == []
-
-
-def test_a_parameter_that_nobody_has_described_is_noticed():
-    operation = {"parameters": [{"name": "colour"}]}
-    with pytest.raises(KeyError, match="colour"):
-        describe_parameters({"paths": {"/": {"get": operation}}})

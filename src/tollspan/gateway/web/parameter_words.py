@@ -44,8 +44,9 @@ WORDS: Mapping[str, tuple[str, Any]] = {
 
 
 def describe_parameters(openapi: Mapping[str, Any]) -> None:
-    """Every parameter of every operation has its words."""
+    """Every parameter of every operation has its words, if there are any."""
     for operations in openapi["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
-                parameter["description"], parameter["example"] = WORDS[parameter["name"]]
+                if words := WORDS.get(parameter["name"]):
+                    parameter["description"], parameter["example"] = words
