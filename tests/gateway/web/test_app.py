@@ -23,7 +23,7 @@ NAMES = [f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS]
 
 def address(endpoint):
     values = {"trace_id": TRACE_ID.hex(), "span_id": SPAN_ID.hex(), "path:path": "", "name:path": "load"}
-    values |= {"credential_id": "none", "unit:path": "none"}
+    values |= {"credential_id": "none", "unit:path": "none", "key:path": "http.route"}
     return re.sub(r"{([^}]+)}", lambda match: values[match[1]], endpoint.path)
 
 
