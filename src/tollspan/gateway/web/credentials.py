@@ -46,7 +46,7 @@ class CredentialFilter(BaseModel, extra="forbid"):
     """Which credentials: in any state, used or not, unless it is said."""
 
     state: Literal["live", "expired", "revoked"] | None = None
-    unused_for_s: float = Field(0.0, ge=0, description="neither made nor used within so long")
+    unused_for_s: float = Field(0.0, ge=0)
 
 
 class CredentialAnswer(BaseModel):

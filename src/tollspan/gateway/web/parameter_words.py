@@ -36,8 +36,10 @@ WORDS: Mapping[str, tuple[str, Any]] = {
     "span_id": ("Sixteen hexadecimal digits.", "b7ad6b7169203331"),
     "start": ("From this moment on: Unix seconds, or RFC 3339 with an offset.", "2026-01-31T12:00:00Z"),
     "start_time": ("From this moment on, as `start`.", "2026-01-31T12:00:00Z"),
+    "state": ("Only credentials that are in this state; without it all of them.", "live"),
     "step_s": ("How many seconds a step lasts.", 60),
     "trace_id": ("Thirty-two hexadecimal digits.", "0af7651916cd43dd8448eb211c80319c"),
+    "unused_for_s": ("Only those that were neither made nor used within so many seconds.", 2592000),
     "unit": ("Whom the item was for (tollspan.unit); empty means anyone.", "acme"),
 }
 """By name: a sentence, and an example."""
