@@ -2,13 +2,17 @@ import asyncio
 import contextlib
 
 import pytest
+from structlog.testing import capture_logs
 
 from helpers.destinations import Landing
 from helpers.service import StandInHost
 from helpers.signals import trace_request
+from tollspan.collector.backlog import Backlog, Limits
 from tollspan.collector.component import Receipt
+from tollspan.collector.events import Counters
 from tollspan.collector.sender import Sender
 from tollspan.collector.sender_config import GatheringConfig, QueueConfig, RetryConfig, SenderConfig
+from tollspan.collector.sender_events import Loss, SenderEvents
 from tollspan.errors import InvalidTokenError, LimitError, PermanentError, RetryableError
 from tollspan.otlp.batch import Batch
 from tollspan.otlp.signals import Signal
@@ -201,3 +205,13 @@ async def test_the_queues_gauges_are_there_while_it_runs():
         await sender.consume(batch(3))
         assert sender.counters.gauges()[name] == 3
     assert name not in sender.counters.gauges()
+
+
+async def test_a_destination_that_refuses_everything_is_one_line_in_an_interval_and_every_item_is_counted():
+    counters = Counters()
+    events = SenderEvents(counters, "otlp_http", Backlog(Limits(10)))
+    with capture_logs() as logs:
+        for _ in range(100):
+            events.lost((Signal.LOGS, "acme", "shop"), 3, Loss.REFUSED, "no")
+    assert [(line["event"], line["unlogged_before"]) for line in logs] == [("exporter_dropped_data", 0)]
+    assert counters.ledger.account((Signal.LOGS, "acme", "shop")).dropped == {"refused": 300}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import time
+import logging
 from collections.abc import Callable
-
-import structlog
 
 from tollspan.collector.backlog import Backlog, Entry
 from tollspan.collector.component import Condition, Receipt
 from tollspan.collector.events import ITEM_NAMES, LOG_INTERVAL_S, Counters, count_sent
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.otlp.batch import Batch, Lane
-
-_log = structlog.get_logger()
 
 
 class Loss(enum.Enum):
@@ -40,7 +37,7 @@ class SenderEvents:
         self._exporter = exporter
         self._labels = {"exporter": exporter}
         self._backlog = backlog
-        self._logged_s = -LOG_INTERVAL_S
+        self._log = SparseLog(LOG_INTERVAL_S)
         self._failures = 0
         self._reason = ""
         for name, read in self._gauges().items():
@@ -70,17 +67,8 @@ class SenderEvents:
         """An attempt failed, and the batch will be sent again after `wait_s`."""
         self._failures += 1
         self._reason = reason
-        now_s = time.monotonic()
-        if now_s - self._logged_s >= LOG_INTERVAL_S:
-            self._logged_s = now_s
-            _log.info(
-                "exporter_will_retry",
-                **self._labels,
-                signal=batch.signal.value,
-                items=batch.items,
-                reason=reason,
-                interval_s=round(wait_s, 3),
-            )
+        facts = {"signal": batch.signal.value, "items": batch.items, "interval_s": round(wait_s, 3)}
+        self._log.log(logging.INFO, "exporter_will_retry", **self._labels, **facts, reason=reason)
 
     def lost(self, lane: Lane, items: int, loss: Loss, reason: str) -> None:
         """The items will never be delivered."""
@@ -115,11 +103,5 @@ class SenderEvents:
         name = f"otelcol_exporter_send_failed_{ITEM_NAMES[lane[0]]}"
         self._counters.ledger.account(lane).dropped[loss.value] += items
         self._counters.add(name, items, reason=loss.value, **self._labels)
-        _log.error(
-            "exporter_dropped_data",
-            **self._labels,
-            signal=lane[0].value,
-            dropped_items=items,
-            loss=loss.value,
-            reason=reason,
-        )
+        facts = {"signal": lane[0].value, "dropped_items": items, "loss": loss.value, "reason": reason}
+        self._log.log(logging.ERROR, "exporter_dropped_data", loss.value, **self._labels, **facts)

@@ -36,7 +36,8 @@ def backup(data_dir: Path, file: Path) -> None:
         raise StoreError(f"{file} is in the folder that is to be saved; name another", retryable=False)
     draft = file.with_name(f"{file.name}.part")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        draft.unlink(missing_ok=True)  # of a back-up that was killed
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             with tarfile.open(fileobj=stream, mode="w") as archive:
                 _write(archive, data_dir)
