@@ -6,6 +6,7 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from structlog.testing import capture_logs
 
 from tollspan.gateway.authserver.permissions import PERMISSIONS, ROLES
 from tollspan.gateway.authserver.users import UserDraft
@@ -76,9 +77,14 @@ async def test_a_wrong_password_and_an_unknown_person_look_the_same_and_are_held
         response = await http.post(PATH, json={"email": email, "password": "a wrong password"})
         return response.status_code, response.json()
 
-    wrong, unknown = await refused(ada.email), await refused("nobody@example.com")
-    later = [(await refused(ada.email))[0] for _ in range(12)]
+    with capture_logs() as logs:
+        wrong, unknown = await refused(ada.email), await refused("nobody@example.com")
+        later = [(await refused(ada.email))[0] for _ in range(12)]
+        parts.sign_in_log.flush(at_once=True)
 
+    assert {line["event"] for line in logs} == {"sign_in_failed"}
+    assert len(logs) == 2
+    assert sum(1 + line["unlogged_before"] for line in logs) == 2 + later.count(401)
     assert wrong == unknown
     assert wrong[0] == 401
     assert later[-1] == 429

@@ -10,9 +10,11 @@ from typing import Protocol
 from fastapi import Request
 
 from tollspan.collector.events import Counters
+from tollspan.collector.sparse_log import SparseLog
 from tollspan.gateway.authserver.identity import Identity
 from tollspan.gateway.authserver.oidc_sign_in import OidcSignIn
 from tollspan.gateway.authserver.throttle import SignInLimits
+from tollspan.gateway.authserver.token_endpoint import REFUSALS_INTERVAL_S
 from tollspan.gateway.live.hub import Hub
 from tollspan.gateway.storage.store import Store
 from tollspan.gateway.web.interface import Interface
@@ -67,6 +69,7 @@ class Parts:
     counters: Counters
     stopping: asyncio.Event
     sign_in_limits: SignInLimits = field(default_factory=SignInLimits)
+    sign_in_log: SparseLog = field(default_factory=lambda: SparseLog(REFUSALS_INTERVAL_S))
     interface: Interface = field(default_factory=Interface)
     live_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LIVE_STREAMS_MAX))
 
