@@ -121,6 +121,13 @@ async def test_another_key_opens_nothing(http):
     assert "guessed" not in response.text
 
 
+async def test_nobody_asks_for_a_tenant_that_they_are_not_in(http, ada):
+    answer = await http.post(PATH, json={"email": ada.email, "password": PASSWORD, "tenant": "rival"})
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "tenant")
+    assert "set-cookie" not in answer.headers
+
+
 async def test_signing_in_again_gives_another_session_id(http, sign_in_key):
     ids = set()
     for _ in range(2):
