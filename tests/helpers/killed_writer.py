@@ -23,7 +23,7 @@ def trace_id(number):
 def numbered_batch(number):
     """The same bytes for the same number, in every process."""
     ids = [(number * SPANS + step + 1).to_bytes(8, "big") for step in range(SPANS)]
-    made = [span(trace_id=trace_id(number), span_id=own) for own in ids]
+    made = [span(trace_id=trace_id(number), span_id=own, attributes={"step": "x"}) for own in ids]
     made[0].kind, made[1].kind, made[1].parent_span_id = CLIENT, SERVER, ids[0]
     return batch(*made)
 

@@ -37,12 +37,13 @@ async def open_store(path):
 
 
 @contextlib.contextmanager
-def open_engine(path, kind=Engine):
-    """An engine with the schema of this version."""
+def open_engine(path, kind=Engine, upto="9999"):
+    """An engine with the schema of this version, or of an earlier one: of the migrations up to that name."""
     engine = kind(path)
     try:
-        for sql in migrations().values():
-            engine.execute(sql)
+        for name, sql in migrations().items():
+            if name <= upto:
+                engine.execute(sql)
         yield engine
     finally:
         engine.close()

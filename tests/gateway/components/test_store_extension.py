@@ -60,7 +60,7 @@ async def test_what_is_too_old_is_gone_soon_after_the_start(tmp_path, monkeypatc
     old_ns = time.time_ns() - 3 * 24 * 3600 * 10**9
     with open_engine(tmp_path / "telemetry") as engine:
         new_writer(engine, clock_ns=lambda: old_ns).write([batch(span("old", start=old_ns))])
-    monkeypatch.setattr(store_module, "EXPIRE_INTERVAL_S", 0.01)
+    monkeypatch.setattr(store_module, "UPKEEP_INTERVAL_S", 0.01)
     extension = FACTORY.build(StoreConfig(data_dir=str(tmp_path), retention=RetentionConfig(traces_days=1)))
     await extension.start(StandInHost())
     try:

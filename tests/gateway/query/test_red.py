@@ -6,7 +6,6 @@ from helpers.spans import NOW, SECOND, batch, failed_span, span
 from tollspan.errors import QueryError
 from tollspan.gateway.query.red import SLOT_S, find_red
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
-from tollspan.gateway.storage.statements import statement
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 
@@ -41,15 +40,6 @@ async def test_each_tenant_and_dataset_is_counted_for_itself(store):
     assert sum(step.spans for step in all_of_them.steps) == 3
     assert [(step.spans, step.durations.mean) for step in one.steps] == [(1, 0)]
     assert await find_red(store.view("acme"), ALWAYS, step_s=SLOT_S, service="unknown") == []
-
-
-async def test_no_span_is_read_to_answer(store):
-    await store.write(batch(span()))
-    sql = statement("find_red") + " SETTINGS force_optimize_projection = 1"
-    slot = {"from": START // SECOND, "until": START // SECOND + SLOT_S, "step": SLOT_S, "limit": 10}
-    asked = {"tenant": "acme", "datasets": ["default"], "service": "", **slot}
-    [row] = store._engine.rows(sql, asked)
-    assert (row["service"], row["spans"]) == ("orders", 1)
 
 
 async def test_a_step_is_made_of_whole_slots(store):

@@ -56,7 +56,23 @@ async def test_a_trace_is_summed_up_over_all_its_requests(store, view):
         services=("payments", "web"),
         unit="acme-1",
         parent_unit="gold",
+        costs=(),
     )
+
+
+async def test_reported_costs_are_summed_up_by_currency(store, view):
+    def costing(currency, amount_nano):
+        reported = {"tollspan.cost.currency": currency, "tollspan.cost.amount_nano": amount_nano}
+        return span(trace_id=b"t" * 16, attributes=reported)
+
+    half = 2**62
+    costs = [costing("USD", half), costing("USD", half), costing("EUR", -5), costing("", 7), span()]
+    await store.write(batch(*costs))
+    found = (await traces.find_traces(view, EVERYTHING, limit=2)).traces
+    assert {trace.trace_id: trace.costs for trace in found} == {
+        (b"t" * 16).hex(): (traces.Cost("EUR", -5), traces.Cost("USD", 2**63)),
+        costs[-1].trace_id.hex(): (),
+    }
 
 
 async def test_the_earliest_span_stands_for_a_root_that_is_missing(store, view):

@@ -10,6 +10,7 @@ import tarfile
 import pytest
 
 from helpers.logs import log_batch, log_record
+from helpers.projections import agreed, complete
 from helpers.spans import batch, span
 from helpers.stores import open_store
 from tollspan.errors import StoreError
@@ -21,19 +22,25 @@ pytestmark = pytest.mark.xdist_group("telemetry")
 
 
 async def make_data(folder, made):
+    """The helpers' answers are returned: from a part with projections and one without."""
     async with open_store(folder / "telemetry") as store:
         await store.write(batch(made))
+        complete(store._engine)
+        await store.write(batch(span(attributes={"late": "x"})))
         await store.write(log_batch(log_record("kept")))
+        answers = agreed(store._engine, [made.trace_id])
     (folder / "keys").write_text("secret")
+    return answers
 
 
 async def test_what_was_backed_up_is_there_again(tmp_path):
     made = span("lasting")
     data, file, again = tmp_path / "data", tmp_path / "backup.tar", tmp_path / "again"
-    await make_data(data, made)
+    answers = await make_data(data, made)
     backup(data, file)
     restore(again, file)
     async with open_store(again / "telemetry") as store:
+        assert agreed(store._engine, [made.trace_id]) == answers
         view = store.view("acme")
         found = await spans.get_span(view, made.trace_id.hex(), made.span_id.hex())
         page = await logs.find_logs(view, LogQuery(), limit=10)

@@ -13,8 +13,10 @@ from helpers.spans import batch, span
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError
 from tollspan.gateway.query import logs, metrics, spans, traces
+from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
 from tollspan.gateway.query.logs import LogQuery
 from tollspan.gateway.query.red import find_red
+from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.engine import Engine
@@ -54,6 +56,9 @@ async def test_what_is_stored_answers_every_question(store):
     assert len(await metrics.find_metrics(view, limit=10)) == 5
     [red] = await find_red(view, ALWAYS, step_s=300)
     assert sum(step.spans for step in red.steps) == 1
+    [key] = await find_attribute_keys(view, ALWAYS)
+    assert (key.key, key.spans) == ("tollspan.unit", 1)
+    assert await find_service_edges(view, ALWAYS) == []
 
 
 async def test_a_request_is_stored_once_also_after_a_restart(url):

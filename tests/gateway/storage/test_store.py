@@ -9,11 +9,13 @@ import pytest
 
 from helpers import killed_writer
 from helpers.killed_writer import SPANS, numbered_batch
+from helpers.projections import agreed
 from helpers.spans import batch, span
 from helpers.stores import open_store
 from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError, WireError
 from tollspan.gateway.query import spans, traces
+from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
 from tollspan.gateway.query.red import SLOT_S, find_red
 from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS
@@ -153,6 +155,9 @@ async def test_a_killed_store_has_what_it_acknowledged_once_and_a_resend_adds_no
         assert edge.calls == len(sent)
         red = await find_red(store.view("acme"), ALWAYS, step_s=SLOT_S)
         assert sum(step.spans for service in red for step in service.steps) == len(sent) * SPANS
+        [key] = await find_attribute_keys(store.view("acme"), ALWAYS)
+        assert key.spans == len(sent) * SPANS
+        agreed(store._engine, [killed_writer.trace_id(number) for number in sent])
 
 
 async def test_telemetry_of_a_newer_version_is_refused_and_left_alone(tmp_path):

@@ -119,14 +119,3 @@ def test_what_was_erased_does_not_come_back_by_a_resend_nor_does_its_neighbour_d
     erase_unit(engine, "acme", [], "gone", NOON_S)
     write(engine, signal, *sent)
     assert units(engine, signal) == ["kept"]
-
-
-def test_the_counts_by_service_forget_what_was_erased(engine):
-    write(engine, Signal.TRACES, of_unit(Signal.TRACES, "gone"), of_unit(Signal.TRACES, "kept"))
-    erase_unit(engine, "acme", [], "gone", NOON_S)
-    [counted] = engine.rows(
-        "SELECT service, count() AS spans FROM spans WHERE tenant = 'acme' GROUP BY service "
-        "SETTINGS force_optimize_projection = 1",
-        {},
-    )
-    assert counted == {"service": "orders", "spans": 1}

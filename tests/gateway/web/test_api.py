@@ -19,7 +19,9 @@ async def ask(http, path, **parameters):
 @pytest.fixture
 async def order(store):
     """One trace: a root of unit acme, a failed child, and a span whose parent never came."""
-    root = span("GET /", trace_id=TRACE_ID, span_id=ROOT, kind=2, attributes={"tollspan.unit": "acme"})
+    cost = {"tollspan.cost.currency": "EUR", "tollspan.cost.amount_nano": 2**60}
+    unit = {"tollspan.unit": "acme"}
+    root = span("GET /", trace_id=TRACE_ID, span_id=ROOT, kind=2, attributes=unit | cost)
     fields = {"trace_id": TRACE_ID, "start": NOW + 10, "duration": 100}
     child = failed_span("query", span_id=CHILD, parent_span_id=ROOT, kind=3, **fields)
     child.events.add(name="declined", time_unix_nano=NOW + 50)
@@ -205,6 +207,7 @@ async def test_the_list_sums_every_trace_up(http, order):
         "services": ["orders"],
         "unit": "acme",
         "parent_unit": None,
+        "costs": [{"currency": "EUR", "amount_nano": str(2**60)}],
     }
     assert [trace["root_name"] for trace in page["data"]] == ["GET /", "other"]
     assert page["next_cursor"] is None

@@ -1,7 +1,13 @@
 import { Fields } from "./fields";
 import { getJson } from "./http";
 
-/** One row of the trace list. */
+/** An amount in billionths of the currency. */
+export interface Cost {
+  currency: string;
+  amountNano: bigint;
+}
+
+/** One row of the trace list; `costs` are what its spans report, one for each currency. */
 export interface TraceSummary {
   traceId: string;
   rootName: string;
@@ -13,6 +19,7 @@ export interface TraceSummary {
   services: string[];
   unit: string | null;
   parentUnit: string | null;
+  costs: Cost[];
 }
 
 export interface TracePage {
@@ -52,5 +59,9 @@ function readSummary(summary: Fields): TraceSummary {
     services: summary.texts("services"),
     unit: summary.textOrNull("unit"),
     parentUnit: summary.textOrNull("parent_unit"),
+    costs: summary.objects("costs", (cost) => ({
+      currency: cost.text("currency"),
+      amountNano: BigInt(cost.text("amount_nano")),
+    })),
   };
 }

@@ -13,6 +13,7 @@ const trace = (start: number, spans = 1): TraceSummary => ({
   services: ["web"],
   unit: null,
   parentUnit: null,
+  costs: [],
 });
 const page = (starts: number[], nextCursor: string | null = "more"): TracePage => ({
   traces: starts.map((start) => trace(start)),

@@ -62,10 +62,19 @@ class TraceQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount in billionths of the currency (ISO 4217)."""
+
+    currency: str
+    amount_nano: int
+
+
+@dataclass(frozen=True, slots=True)
 class TraceSummary:
     """A row of the trace list. The root is the earliest span without a parent, else the earliest span.
 
-    `unit` is that of the earliest span that has one.
+    `unit` is that of the earliest span that has one. `costs` are what its spans report
+    (`tollspan.cost.amount_nano`), summed up by currency; none when they report none.
     """
 
     trace_id: str
@@ -78,6 +87,7 @@ class TraceSummary:
     services: tuple[str, ...]
     unit: str | None
     parent_unit: str | None
+    costs: tuple[Cost, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +252,7 @@ def _summary(row: Row) -> TraceSummary:
         services=tuple(row["services"]),
         unit=row["unit"] or None,
         parent_unit=row["parent_unit"] or None,
+        costs=tuple(Cost(currency, amount) for currency, amount in sorted(row["costs"].items())),
     )
 
 

@@ -29,9 +29,11 @@ PROMOTED_TEXTS = {
     "http_request_method": ("http.request.method", "http.method"),
     "http_route": ("http.route",),
     "db_system_name": ("db.system.name", "db.system"),
+    "cost_currency": ("tollspan.cost.currency",),
 }
 PROMOTED_INTS = {
     "http_response_status_code": ("http.response.status_code", "http.status_code"),
+    "cost_amount_nano": ("tollspan.cost.amount_nano",),
 }
 PROMOTED = PROMOTED_TEXTS | PROMOTED_INTS
 

@@ -34,7 +34,7 @@ TELEMETRY = "telemetry"
 
 READERS = 4
 CHECK_TIMEOUT_S = 5.0
-EXPIRE_INTERVAL_S = 3600.0
+UPKEEP_INTERVAL_S = 3600.0
 
 Found = TypeVar("Found")
 
@@ -51,7 +51,7 @@ class Store:
         self._has_image = False
         self._retention = retention
         self._upkeep = ThreadPoolExecutor(1, "tollspan-upkeep")
-        self._expiring: asyncio.Task[None] | None = None
+        self._caring: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, "tollspan-write")
         self._readers = ThreadPoolExecutor(READERS, "tollspan-read")
         self._groups: dict[Signal, GroupCommit] = {}
@@ -65,8 +65,7 @@ class Store:
         if self._folder is not None:
             await asyncio.to_thread(image.drop, self._folder)  # a process that was killed may have left one
         envelopes = Envelopes(self._engine)
-        if self._retention != KEEP_ALL:
-            self._expiring = asyncio.create_task(self._expire_regularly())
+        self._caring = asyncio.create_task(self._care_regularly())
         for signal in Signal:
             writer = ItemWriter(self._engine, envelopes, signal)
             self._groups[signal] = GroupCommit(writer.write, self._writer)
@@ -127,29 +126,29 @@ class Store:
         """All that was taken is written, and the directory is free for another process, twice too."""
         for group in self._groups.values():
             await group.close()
-        if self._expiring is not None:
-            self._expiring.cancel()
-            await asyncio.gather(self._expiring, return_exceptions=True)
-            self._expiring = None
+        if self._caring is not None:
+            self._caring.cancel()
+            await asyncio.gather(self._caring, return_exceptions=True)
+            self._caring = None
         await asyncio.to_thread(self._upkeep.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         self._writer.shutdown()
         self._engine.close()
 
-    async def _expire_regularly(self) -> None:
+    async def _care_regularly(self) -> None:
         """Runs until it is cancelled; what fails is logged and tried again an interval later."""
         clock = SweepClock()
         while True:
             try:
                 removed = await self._maintain(_expire, self._retention, clock)
-            except StoreError as error:
-                _log.warning("retention_failed", error=str(error))
-            else:
                 if removed.total():
                     _log.info("expired", **{signal.value: count for signal, count in removed.items()})
-            await asyncio.sleep(EXPIRE_INTERVAL_S)
+                await self._maintain(upkeep.complete_projections, time.time())
+            except StoreError as error:
+                _log.warning("upkeep_failed", error=str(error))
+            await asyncio.sleep(UPKEEP_INTERVAL_S)
 
-    async def _maintain(self, run: Callable[..., Removed], *arguments: object) -> Removed:
+    async def _maintain(self, run: Callable[..., Found], *arguments: object) -> Found:
         return await asyncio.get_running_loop().run_in_executor(self._upkeep, run, self._engine, *arguments)
 
 

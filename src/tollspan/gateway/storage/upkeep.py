@@ -1,4 +1,4 @@
-"""Removing what is stored: what is too old, and what someone asks to have erased. Blocking."""
+"""Care for what is stored: what is too old goes, what someone asks to have erased too. Blocking."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tollspan.gateway.storage.statements import statement
 from tollspan.otlp.signals import Signal
 
 DAY_S = 24 * 3600
+MERGE_WAIT_S = 3600
 ENVELOPE_TABLES = ("resources", "instrumentation_scopes")
 
 Removed = Counter[Signal]
@@ -58,6 +59,17 @@ def expire(engine: Engine, retention: Retention, now_s: float) -> Removed:
         for table in ENVELOPE_TABLES:
             _drop_days(engine, table, _day_start_s(now_s, longest))
     return removed
+
+
+def complete_projections(engine: Engine, now_s: float) -> None:
+    """The parts of `spans` that no merge has given their projections for an hour are being given them.
+
+    Merges make the projections, but only join parts that have the same ones: those of an earlier
+    schema, and a single one between others, would stay without. Answers are the same either way.
+    """
+    [found] = engine.rows(statement("find_incomplete_parts"), {"before": int(now_s) - MERGE_WAIT_S})
+    if found["parts"]:
+        engine.execute(statement("materialize_projections"))
 
 
 def erase_trace(engine: Engine, tenant: str, datasets: Sequence[str], trace_id: str, now_s: float) -> Removed:

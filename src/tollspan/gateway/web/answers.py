@@ -17,8 +17,15 @@ Integers beyond ±2**53 are decimal strings; bytes are `{"bytes": "<base64>"}`.
 """
 
 
+class Cost(BaseModel):
+    """An amount in billionths of the currency, in a decimal string."""
+
+    currency: str
+    amount_nano: str
+
+
 class TraceSummary(BaseModel):
-    """One row of the trace list."""
+    """One row of the trace list. `costs` are what the spans report, by currency."""
 
     trace_id: str
     root_name: str
@@ -30,6 +37,7 @@ class TraceSummary(BaseModel):
     services: list[str]
     unit: str | None
     parent_unit: str | None
+    costs: list[Cost]
 
 
 class TracePage(BaseModel):

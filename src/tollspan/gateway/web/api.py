@@ -59,7 +59,9 @@ async def find_services(view: CallersView, asked: Annotated[TimeParameters, Quer
 
 
 def _summary(trace: traces.TraceSummary) -> answers.TraceSummary:
-    return answers.TraceSummary(**asdict(trace) | {"start_unix_nano": str(trace.start_unix_nano)})
+    costs = [answers.Cost(currency=cost.currency, amount_nano=str(cost.amount_nano)) for cost in trace.costs]
+    texts = {"start_unix_nano": str(trace.start_unix_nano), "costs": costs}
+    return answers.TraceSummary(**asdict(trace) | texts)
 
 
 def _encode_trace(trace: traces.Trace) -> bytes:

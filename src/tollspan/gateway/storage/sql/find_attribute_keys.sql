@@ -19,7 +19,10 @@ SELECT
     sum(length(http_route)) AS http_route_bytes,
     countIf(db_system_name != '') AS db_system_name_spans,
     sum(length(db_system_name)) AS db_system_name_bytes,
-    countIf(http_response_status_code != 0) AS http_response_status_code_spans
+    countIf(cost_currency != '') AS cost_currency_spans,
+    sum(length(cost_currency)) AS cost_currency_bytes,
+    countIf(http_response_status_code != 0) AS http_response_status_code_spans,
+    countIf(cost_amount_nano != 0) AS cost_amount_nano_spans
 FROM spans
 WHERE tenant = {tenant:String}
   AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
@@ -28,3 +31,5 @@ WHERE tenant = {tenant:String}
 GROUP BY string_keys, int_keys, double_keys, bool_keys, other_keys
 ORDER BY spans DESC
 LIMIT {limit:UInt32}
+-- Otherwise the engine asks for a part of the maps, which is not what the projection has.
+SETTINGS optimize_functions_to_subcolumns = 0

@@ -20,6 +20,8 @@ SELECT
     http_response_status_code,
     http_route,
     db_system_name,
+    cost_currency,
+    cost_amount_nano,
     attributes_string,
     attributes_int,
     attributes_double,
@@ -49,6 +51,14 @@ WHERE tenant = {tenant:String}
   AND start < fromUnixTimestamp64Nano({end:Int64})
   AND received >= toDateTime({received_from:UInt32})
   AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
+  AND ({trace_id:String} = '' OR toStartOfFiveMinutes(start) IN (
+    SELECT toStartOfFiveMinutes(start) AS slot
+    FROM spans
+    WHERE tenant = {tenant:String}
+      AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+      AND trace_id = unhex({trace_id:String})
+    GROUP BY slot
+  ))
   AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
 ORDER BY start DESC, span_id
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}

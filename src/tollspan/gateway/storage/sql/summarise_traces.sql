@@ -13,9 +13,18 @@ SELECT
     argMinIf((unit, parent_unit), (start, span_id), unit != '') AS units,
     units.1 AS unit,
     units.2 AS parent_unit,
-    arraySort(groupUniqArray(service)) AS services
+    arraySort(groupUniqArray(service)) AS services,
+    sumMapIf(map(cost_currency, toInt128(cost_amount_nano)), cost_currency != '') AS costs
 FROM spans
 WHERE tenant = {tenant:String}
   AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
   AND trace_id IN {trace_ids:Array(FixedString(16))}
+  AND toStartOfFiveMinutes(start) IN (
+    SELECT toStartOfFiveMinutes(start) AS slot
+    FROM spans
+    WHERE tenant = {tenant:String}
+      AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+      AND trace_id IN {trace_ids:Array(FixedString(16))}
+    GROUP BY slot
+  )
 GROUP BY trace_id

@@ -1,0 +1,43 @@
+"""The questions that projections of `spans` answer, asked with them and without."""
+
+from tollspan.gateway.storage.statements import statement
+
+SLOTS = {"from": 0, "until": 2**32 - 1}
+WHOLE = {
+    "red": ("find_red", {"service": "", "step": 300, **SLOTS}),
+    "service_edges": ("find_service_edges", SLOTS),
+    "attribute_keys": ("find_attribute_keys", SLOTS),
+}
+
+
+def put_question(engine, name, tenant, setting, **parameters):
+    """The rows of the named statement under a setting, in an order of their own."""
+    sql = statement(name)
+    asked = {"tenant": tenant, "datasets": [], "limit": 10_000, **parameters}
+    return sorted(engine.rows(f"{sql}{',' if 'SETTINGS' in sql else 'SETTINGS'} {setting}", asked), key=repr)
+
+
+def agreed(engine, trace_ids, tenant="acme"):
+    """What is answered by projections as far as there are any, and by all spans just so."""
+    questions = dict(WHOLE, trace_slots=("summarise_traces", {"trace_ids": trace_ids}))
+    answers = {}
+    for projection, (name, parameters) in questions.items():
+        found = [
+            put_question(engine, name, tenant, f"optimize_use_projections = {use}", **parameters)
+            for use in (1, 0)
+        ]
+        assert found[0] == found[1], projection
+        answers[projection] = found[0]
+    return answers
+
+
+def complete(engine):
+    """All parts have all projections."""
+    engine.execute(statement("materialize_projections") + "SETTINGS mutations_sync = 1")
+    assert incomplete_parts(engine) == 0
+
+
+def incomplete_parts(engine):
+    """How many parts lack a projection."""
+    [found] = engine.rows(statement("find_incomplete_parts"), {"before": 2**32 - 1})
+    return found["parts"]
