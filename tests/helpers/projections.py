@@ -3,27 +3,28 @@
 from tollspan.gateway.storage.statements import statement
 
 SLOTS = {"from": 0, "until": 2**32 - 1}
-WHOLE = {
+QUESTIONS = {
     "red": ("find_red", {"service": "", "step": 300, **SLOTS}),
     "service_edges": ("find_service_edges", SLOTS),
     "attribute_keys": ("find_attribute_keys", SLOTS),
+    "trace_slots": ("find_trace_slots", {}),
 }
 
 
-def put_question(engine, name, tenant, setting, **parameters):
-    """The rows of the named statement under a setting, in an order of their own."""
+def put_question(engine, projection, tenant, trace_ids, setting):
+    """The rows that answer the question of a projection, under a setting, in an order of their own."""
+    name, parameters = QUESTIONS[projection]
     sql = statement(name)
-    asked = {"tenant": tenant, "datasets": [], "limit": 10_000, **parameters}
+    asked = {"tenant": tenant, "datasets": [], "trace_ids": trace_ids, "limit": 10_000, **parameters}
     return sorted(engine.rows(f"{sql}{',' if 'SETTINGS' in sql else 'SETTINGS'} {setting}", asked), key=repr)
 
 
 def agreed(engine, trace_ids, tenant="acme"):
     """What is answered by projections as far as there are any, and by all spans just so."""
-    questions = dict(WHOLE, trace_slots=("summarise_traces", {"trace_ids": trace_ids}))
     answers = {}
-    for projection, (name, parameters) in questions.items():
+    for projection in QUESTIONS:
         found = [
-            put_question(engine, name, tenant, f"optimize_use_projections = {use}", **parameters)
+            put_question(engine, projection, tenant, trace_ids, f"optimize_use_projections = {use}")
             for use in (1, 0)
         ]
         assert found[0] == found[1], projection

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.projections import WHOLE, agreed, complete, incomplete_parts, put_question
+from helpers.projections import QUESTIONS, agreed, complete, incomplete_parts, put_question
 from helpers.spans import NOW, SECOND, batch, span
 from helpers.stores import new_writer, open_engine, open_store
 from tollspan.gateway.query import traces
@@ -64,8 +64,13 @@ def write(engine, number, tenant="acme"):
     new_writer(engine, clock_ns=lambda: received_ns(number)).write([numbered_batch(number, tenant)])
 
 
-def counts(answers):
+def counts(engine, tenant):
     """Spans by helper: those counted, in calls, with each key, and of each trace with their cost."""
+    trace_ids = [trace_id(number) for number in range(REQUESTS)]
+    answers = agreed(engine, trace_ids, tenant)
+    slots = [row["slot"] for row in answers["trace_slots"]]
+    asked = {"tenant": tenant, "datasets": [], "trace_ids": trace_ids, "slots": slots}
+    summaries = engine.rows(statement("summarise_traces"), asked)
     keys = {}
     for row in answers["attribute_keys"]:
         for key in row["string_keys"]:
@@ -74,7 +79,7 @@ def counts(answers):
         sum(row["spans"] for row in answers["red"]),
         sum(row["calls"] for row in answers["service_edges"]),
         keys,
-        {row["id"]: (row["spans"], row["costs"]) for row in answers["trace_slots"]},
+        {row["id"]: (row["spans"], row["costs"]) for row in summaries},
     )
 
 
@@ -121,27 +126,15 @@ def test_every_helper_is_exact_after_resends_merges_erasure_and_retention(engine
                 engine.execute("OPTIMIZE TABLE spans FINAL")
             case "complete":
                 complete(engine)
-    trace_ids = [trace_id(own) for own in range(REQUESTS)]
-    assert counts(agreed(engine, trace_ids, tenant)) == expected_counts(stored)
+    assert counts(engine, tenant) == expected_counts(stored)
 
 
-@pytest.mark.parametrize("projection", WHOLE)
+@pytest.mark.parametrize("projection", QUESTIONS)
 def test_no_span_is_read_where_the_projection_is_there(engine, projection):
-    name, parameters = WHOLE[projection]
     write(engine, 0)
     complete(engine)
     used = f"force_optimize_projection_name = '{projection}'"
-    assert put_question(engine, name, "acme", used, **parameters)
-
-
-@pytest.mark.parametrize("name", ["get_trace", "summarise_traces", "find_spans", "find_trace_ids"])
-def test_where_a_trace_has_spans_is_read_from_a_projection(engine, name):
-    inner = statement(name).partition("toStartOfFiveMinutes(start) IN (")[2].partition("GROUP BY slot")[0]
-    sql = f"{inner} GROUP BY slot SETTINGS force_optimize_projection_name = 'trace_slots'"
-    write(engine, 0)
-    complete(engine)
-    asked = {"trace_id": trace_id(0).hex(), "trace_ids": [trace_id(0)]}
-    assert len(engine.rows(sql, {"tenant": "acme", "datasets": [], **asked})) == 1
+    assert put_question(engine, projection, "acme", [trace_id(0)], used)
 
 
 def test_merges_make_the_projections(engine):

@@ -9,6 +9,7 @@ from tollspan.gateway.query import attributes
 from tollspan.gateway.query.attributes import Attributes
 from tollspan.gateway.query.origins import InstrumentationScope, Origin, Resource, find_origins
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.query.trace_slots import find_trace_slots
 from tollspan.gateway.storage.engine import Parameter, Row
 from tollspan.gateway.storage.span_block import PROMOTED
 from tollspan.gateway.storage.store import View
@@ -101,7 +102,8 @@ async def live_spans(view: View, time_range: TimeRange, *, page: int, limit: int
     """Page number `page`, from 1, of the spans in `time_range`."""
     bounds = time_range.parameters()
     [counted] = await view.rows("count_spans", **bounds)
-    spans = await _find(view, trace_id="", span_id="", limit=limit, offset=(page - 1) * limit, **bounds)
+    offset = (page - 1) * limit
+    spans = await _find(view, trace_id="", slots=[], span_id="", limit=limit, offset=offset, **bounds)
     return SpanPage(spans, counted["spans"])
 
 
@@ -109,15 +111,23 @@ async def trace_spans(
     view: View, trace_id: str, *, span_id: str = "", time_range: TimeRange = ALWAYS
 ) -> list[Span]:
     """The newest TRACE_SPANS_MAX spans of a trace, or those with `span_id`; maybe none."""
-    bounds = time_range.parameters()
-    return await _find(view, trace_id=trace_id, span_id=span_id, limit=TRACE_SPANS_MAX, offset=0, **bounds)
+    return await _find_in_trace(view, trace_id, span_id, TRACE_SPANS_MAX, time_range)
 
 
 async def get_span(view: View, trace_id: str, span_id: str) -> Span | None:
     """The span, or None. Of several with the same id, the newest."""
-    bounds = ALWAYS.parameters()
-    spans = await _find(view, trace_id=trace_id, span_id=span_id, limit=1, offset=0, **bounds)
+    spans = await _find_in_trace(view, trace_id, span_id, 1, ALWAYS)
     return spans[0] if spans else None
+
+
+async def _find_in_trace(
+    view: View, trace_id: str, span_id: str, limit: int, time_range: TimeRange
+) -> list[Span]:
+    slots = await find_trace_slots(view, [trace_id])
+    if not slots:
+        return []
+    bounds = time_range.parameters()
+    return await _find(view, trace_id=trace_id, slots=slots, span_id=span_id, limit=limit, offset=0, **bounds)
 
 
 async def _find(view: View, **parameters: Parameter) -> list[Span]:

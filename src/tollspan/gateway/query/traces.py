@@ -13,6 +13,7 @@ from typing import Any
 from tollspan.errors import QueryError
 from tollspan.gateway.query.attribute_filter import ANY, AttributeFilter
 from tollspan.gateway.query.time_range import ALWAYS, NANO_MAX, TimeRange
+from tollspan.gateway.query.trace_slots import find_trace_slots
 from tollspan.gateway.storage.attribute_conditions import OF_SPANS
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.native_blocks import Labels
@@ -178,7 +179,9 @@ async def page_traces(view: View, query: TraceQuery, *, page: int, limit: int) -
 
 async def get_trace(view: View, trace_id: str, *, time_range: TimeRange = ALWAYS) -> Trace | None:
     """The trace, its first SPANS_MAX spans; None when none of its spans is here."""
-    columns = await view.columns("get_trace", trace_id=trace_id, limit=SPANS_MAX, **time_range.parameters())
+    slots = await find_trace_slots(view, [trace_id])
+    bounds = time_range.parameters()
+    columns = await view.columns("get_trace", trace_id=trace_id, slots=slots, limit=SPANS_MAX, **bounds)
     return await asyncio.to_thread(_trace, trace_id, columns) if columns.get("span_id") else None
 
 
@@ -235,8 +238,9 @@ async def _listed(view: View, query: TraceQuery, after: _Place, places: Sequence
 async def _summaries(view: View, places: Sequence[_Place]) -> list[TraceSummary]:
     if not places:
         return []
+    slots = await find_trace_slots(view, [place.trace_id for place in places])
     trace_ids = [bytes.fromhex(place.trace_id) for place in places]
-    rows = await view.rows("summarise_traces", trace_ids=trace_ids)
+    rows = await view.rows("summarise_traces", trace_ids=trace_ids, slots=slots)
     return sorted(map(_summary, rows), key=lambda trace: trace.start_unix_nano, reverse=True)
 
 

@@ -140,9 +140,10 @@ class Store:
         clock = SweepClock()
         while True:
             try:
-                removed = await self._maintain(_expire, self._retention, clock)
-                if removed.total():
-                    _log.info("expired", **{signal.value: count for signal, count in removed.items()})
+                if self._retention != KEEP_ALL:
+                    removed = await self._maintain(_expire, self._retention, clock)
+                    if removed.total():
+                        _log.info("expired", **{signal.value: count for signal, count in removed.items()})
                 await self._maintain(upkeep.complete_projections, time.time())
             except StoreError as error:
                 _log.warning("upkeep_failed", error=str(error))
