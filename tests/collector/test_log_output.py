@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import logging, structlog
@@ -72,3 +73,12 @@ def test_whatever_a_peer_sent_commands_no_terminal_and_looks_like_no_other_line(
     starts = [line[:4] for line in done.stderr.split("\n") if "refused" in line or "failed" in line]
     assert len(starts) == 2
     assert len(done.stderr) < 40_000
+
+
+def test_who_logs_goes_on_when_the_log_cannot_be_written():
+    program = PROGRAM + 'print("done")'
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True, check=False
+        )
+    assert done.stdout == "done\n"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -47,7 +48,7 @@ def configure_logging(
     structlog.configure(
         processors=[*shared, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LossyStderr())),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -58,6 +59,20 @@ def configure_logging(
         )
     )
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+class _LossyStderr:
+    """Takes what a log writes. A line that the disk has no room for is lost; whoever logs it goes on."""
+
+    def write(self, text: str) -> None:
+        """The text is on stderr, or lost."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """So is everything before."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def _bound_values(
