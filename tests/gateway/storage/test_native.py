@@ -158,3 +158,14 @@ def test_attributes_are_listed_as_key_values():
         ("b", "", -1),
     ]
     assert not second.values
+
+
+def test_a_block_cannot_grow_while_someone_reads_it():
+    block = Block(1)
+    rows = Rows.every(1)
+    with memoryview(block) as view:
+        with pytest.raises(BufferError):
+            block.numbers("n", "UInt8", 1, [(b"x", None, rows)])
+        assert bytes(view) == b"\0\1"
+    block.numbers("n", "UInt8", 1, [(b"x", None, rows)])
+    assert bytes(block) == b"\1\1\1n\5UInt8x"

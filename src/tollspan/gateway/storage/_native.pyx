@@ -447,6 +447,7 @@ cdef class Block:
 
     cdef readonly Py_ssize_t rows
     cdef Buffer buffer          # begins with the count of columns, a varint of one byte
+    cdef int views
 
     def __cinit__(self, Py_ssize_t rows):
         self.rows = rows
@@ -455,8 +456,12 @@ cdef class Block:
         put_varint(self.buffer, rows)
 
     def __getbuffer__(self, Py_buffer* view, int flags):
-        """The bytes of the block; no column may be added while someone has them."""
+        """The bytes of the block; no column can be added while someone has them."""
         PyBuffer_FillInfo(view, self, self.buffer.data, self.buffer.size, True, flags)
+        self.views += 1
+
+    def __releasebuffer__(self, Py_buffer* view):
+        self.views -= 1
 
     def numbers(self, str name not None, str type_name not None, int width, list parts not None):
         """Cells of `width` bytes; a part is (buffer of cells, uint32 index into it or None, rows)."""
@@ -680,6 +685,8 @@ cdef class Block:
         return put_raw(self.buffer, <const char*>label, len(label))
 
     cdef int put_column(self, str name, str type_name) except -1:
+        if self.views:
+            raise BufferError("a block cannot grow while someone reads it")
         assert self.buffer.data[0] < COLUMNS_MAX
         self.buffer.data[0] += 1
         self.put_label(name.encode())
