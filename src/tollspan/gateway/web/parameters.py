@@ -70,7 +70,7 @@ Condition = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "description": "key=value",
+            "description": r"key=value; in a key, \= is = and \\ is a backslash; 42 finds int and double too",
             "maxLength": CONDITION_CHARS_MAX,
             "pattern": r"^([^\\=]|\\[\\=])+=",
         }
