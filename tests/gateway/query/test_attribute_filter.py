@@ -159,7 +159,7 @@ async def found(view, signal, asked):
 
 @pytest.mark.parametrize("signal", REQUESTS)
 @given(question=questions(), merged=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_filter_finds_what_one_in_plain_python_leaves(runner, shared_store, signal, question, merged):
     sources, conditions, resource_conditions = question
     tenant = str(uuid.uuid4())

@@ -14,11 +14,13 @@ from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError
 from tollspan.gateway.query import logs, metrics, spans, traces
 from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
+from tollspan.gateway.query.attribute_filter import AttributeFilter
 from tollspan.gateway.query.logs import LogQuery
 from tollspan.gateway.query.red import find_red
 from tollspan.gateway.query.service_edges import find_service_edges
 from tollspan.gateway.query.time_range import ALWAYS
 from tollspan.gateway.query.traces import TraceQuery
+from tollspan.gateway.storage.attribute_conditions import AttributeCondition
 from tollspan.gateway.storage.engine import Engine
 from tollspan.gateway.storage.server_engine import ServerEngine
 from tollspan.gateway.storage.store import Store
@@ -59,6 +61,18 @@ async def test_what_is_stored_answers_every_question(store):
     [key] = await find_attribute_keys(view, ALWAYS)
     assert (key.key, key.spans) == ("tollspan.unit", 1)
     assert await find_service_edges(view, ALWAYS) == []
+
+
+@pytest.mark.parametrize("text", ["order=7", "order=7.0", "k'=it's\t\\", "http.route=/o", "tollspan.unit=u"])
+async def test_what_is_stored_is_found_by_attributes(store, text):
+    made = span(attributes={"order": 7, "k'": "it's\t\\", "http.route": "/o", "tollspan.unit": "u"})
+    await store.write(batch(made, span()))
+    key, _, value = text.partition("=")
+    asked = AttributeFilter(
+        (AttributeCondition(key, value),), (AttributeCondition("service.name", "orders"),)
+    )
+    page = await traces.find_traces(store.view("acme"), TraceQuery(attributes=asked), limit=10)
+    assert [trace.trace_id for trace in page.traces] == [made.trace_id.hex()]
 
 
 async def test_a_request_is_stored_once_also_after_a_restart(url):

@@ -127,10 +127,9 @@ def _tests(
         asked = _PLACEHOLDERS[value_type] % name
         column = promoted.get((condition.key, value_type))
         if column and value not in ("", 0):
-            parameters[f"{name}_others"] = column.others
-            yield _in_column(
-                column, f"attributes_{value_type}", key, asked, f"{{{name}_others:Array(String)}}"
-            )
+            parameters[f"{prefix}_others"] = column.others
+            others = f"{{{prefix}_others:Array(String)}}"
+            yield _in_column(column, f"attributes_{value_type}", key, asked, others)
         else:
             yield _in_map(f"attributes_{value_type}", key, asked)
 
@@ -169,5 +168,8 @@ def _in_column(column: _Column, attributes: str, key: str, asked: str, others: s
 
     It has it from another one when that is in the map, unless the key itself is there as well.
     """
+    has_value = f"{column.name} = {asked}"
+    if not column.others:
+        return _Test(has_value, has_value)
     from_key = f"{attributes}[{key}] = {asked} OR NOT hasAny(mapKeys({attributes}), {others})"
-    return _Test(f"{column.name} = {asked}", f"{column.name} = {asked} AND ({from_key})")
+    return _Test(has_value, f"{has_value} AND ({from_key})")
