@@ -77,3 +77,5 @@ ALTER TABLE spans
     -- `trace_slots` says more and costs less.
     DROP INDEX IF EXISTS trace_id_bloom,
     MODIFY SETTING materialize_projections_on_insert = 0, materialize_projections_on_merge = 1
+-- The index leaves the parts afterwards: one that is damaged must not keep the store from being opened.
+SETTINGS alter_sync = 0
