@@ -5,7 +5,7 @@ inserts of each signal come as fast as groups are written, where a quiet day has
 access tokens hold for 30 s; the engine forgets merged parts after 20 s, not after eight minutes. The
 hourly sweep of what is too old is not: it runs once, at the start.
 
-The verdict is the slope of Theil and Sen through what was measured in the second half.
+The verdict is the slope of Theil and Sen through what was measured in the last two thirds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from bench.soak_load import TOKEN_LIFETIME_S, Load, read_ledger
 from tollspan.gateway.storage.item_writer import LAYOUTS
 from tollspan.gateway.storage.store import TELEMETRY, Store
 
-SAMPLES = 24
+SAMPLES = 60
+SAMPLES_A_ROW = 5
 SENDERS = 3
 INTERVAL_S = 0.25
 OLD_PARTS_LIFETIME_S = 20
@@ -88,8 +89,8 @@ def slope(times: Sequence[float], values: Sequence[float]) -> float:
 
 
 def judge(samples: Sequence[Sample]) -> list[dict[str, str]]:
-    """What grew over the second half, beside what it may have grown."""
-    judged = samples[len(samples) // 2 :]
+    """What grew over the last two thirds, beside what it may have grown."""
+    judged = samples[len(samples) // 3 :]
     minutes = [own["minute"] for own in judged]
     rows = []
     for name, share in GROWTH_MAX.items():
@@ -173,7 +174,7 @@ def _samples(process: psutil.Process, folder: Path, load: Load, minutes: float) 
 def _report(samples: Sequence[Sample], load: Load) -> str:
     rows = [
         {name: f"{value:.1f}" if name == "minute" else f"{value:,.0f}" for name, value in own.items()}
-        for own in samples[1::2]
+        for own in samples[SAMPLES_A_ROW - 1 :: SAMPLES_A_ROW]
     ]
     hours = samples[-1]["inserts"] / len(LAYOUTS) / DAY_INSERTS * 24
     beside = ", ".join(f"{count:,} {name}" for name, count in sorted(load.counts.items()))
