@@ -115,13 +115,16 @@ def member(name, content=b"", **facts):
 async def archive_of(tmp_path, kind):
     """A file that is no whole backup, in one of several ways."""
     file, data = tmp_path / "file", tmp_path / "data"
-    if kind in ("cut off", "damaged"):
+    if kind in ("cut off", "cut off after a file", "damaged"):
         await make_data(data, span())
         if kind == "damaged":
             for columns in (data / "telemetry").glob("store/*/*/20*/data.bin"):
                 columns.write_bytes(bytes(reversed(columns.read_bytes())))
         backup(data, file)
-        os.truncate(file, file.stat().st_size // (2 if kind == "cut off" else 1))
+        if kind != "damaged":
+            with tarfile.open(file) as archive:
+                middle = archive.getmembers()[len(archive.getmembers()) // 2]
+            os.truncate(file, middle.offset + (0 if kind == "cut off after a file" else 700))
         return file
     members = {
         "no tar": None,
@@ -149,7 +152,8 @@ async def archive_of(tmp_path, kind):
         ("path that escapes", "outside the destination"),
         ("link that escapes", "outside the destination"),
         ("device", "is a special file"),
-        ("cut off", "cannot be restored"),
+        ("cut off", "cut off"),
+        ("cut off after a file", "cut off"),
         ("damaged", "is damaged"),
     ],
 )

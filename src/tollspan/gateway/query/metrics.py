@@ -215,7 +215,8 @@ def quantile(rank: float, bounds: Sequence[float], counts: Sequence[int]) -> flo
     if math.isinf(upper):
         return lower
     before = sums[place - 1] if place else 0
-    return lower + (upper - lower) * (rank * sums[-1] - before) / (sums[place] - before)
+    share = (rank * sums[-1] - before) / (sums[place] - before)
+    return min(upper, lower + (upper - lower) * share)
 
 
 def _quantile_reader(rank: float) -> Callable[[Row], float]:

@@ -18,6 +18,9 @@ from tollspan.gateway.storage.image_socket import open_image
 from tollspan.gateway.storage.store import TELEMETRY
 
 SQLITE = ".db"
+END_BYTES = 2 * tarfile.BLOCKSIZE
+"""So many zeros are the end of a tar archive (POSIX, "pax Interchange Format")."""
+
 _SQLITE_OWN = (".db-wal", ".db-shm", ".db-journal")
 DRAFT = ".restoring"
 """Where a restore puts the files, in the data folder, until all of them are known to be good."""
@@ -100,11 +103,20 @@ def restore(data_dir: Path, file: Path) -> None:
 
 def _extract(file: Path, draft: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
+    _check_end(file)
     with tarfile.open(file) as archive:
         draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.mkdir()
         # Refuses paths and links that lead out of the folder, and devices.
         archive.extractall(draft, filter="data")
+
+
+def _check_end(file: Path) -> None:
+    """tarfile.ReadError when the file has no end: cut off between two members it would be taken for whole."""
+    with file.open("rb") as stream:
+        stream.seek(-min(END_BYTES, file.stat().st_size), os.SEEK_END)
+        if stream.read() != bytes(END_BYTES):
+            raise tarfile.ReadError("it is no archive, or cut off")
 
 
 def _check(draft: Path, file: Path) -> None:
