@@ -152,7 +152,7 @@ def _meanings(text: str) -> Iterator[tuple[str, Parameter]]:
 
 
 def _in_map(attributes: str, key: str, asked: str) -> _Test:
-    """The key has the value in that map; the pair is indexed as its hash (migrations 0009 and 0013)."""
+    """The key has the value in that map; the pair is indexed as its hash (migrations 0009 and 0010)."""
     value = "value + 0" if attributes == "attributes_double" else "value"
     pairs = (
         f"arrayMap((key, value) -> cityHash64(key, {value}), mapKeys({attributes}), mapValues({attributes}))"
