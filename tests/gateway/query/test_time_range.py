@@ -1,9 +1,12 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tollspan.gateway.query.time_range import ALWAYS, TimeRange
 from tollspan.gateway.storage.chunks import FUTURE_MAX_NANO
 
+MINUTE = 60 * 10**9
 MOMENTS = st.integers(-(2**70), 2**70)
 
 
@@ -23,3 +26,31 @@ def test_nothing_in_the_range_was_received_before_it_is_looked_for(start, early)
 
 def test_always_is_all_time():
     assert ALWAYS.parameters() == {"start": 0, "end": 2**63 - 1, "received_from": 0}
+
+
+@given(
+    start=st.integers(0, 2**60),
+    length=st.integers(1, 2**60),
+    shares=st.lists(st.floats(0, 1, exclude_max=True), max_size=40).map(sorted),
+)
+def test_slices_are_the_whole_range_newest_first_whatever_is_found(start, length, shares):
+    told = iter(share for share in shares for _ in range(2))
+    slices = list(TimeRange(start, start + length).slices(lambda: next(told, 0.5)))
+    assert (slices[0].end_unix_nano, slices[-1].start_unix_nano) == (start + length, start)
+    for newer, older in pairwise(slices):
+        assert older.end_unix_nano == newer.start_unix_nano
+    # Each at least four times as wide as the one before: an empty store is not asked for ever.
+    assert len(slices) < 25
+
+
+def test_no_slice_is_asked_for_once_all_is_found():
+    found = iter([0.0, 0.0, 1.0])
+    assert len(list(ALWAYS.slices(lambda: next(found, 1.0)))) == 1
+
+
+def test_a_slice_is_as_wide_as_the_rest_will_probably_take():
+    """A tenth was in the first minute, so ten are asked for in all."""
+    end = 10**18
+    first, second, *_ = TimeRange(0, end).slices(lambda: 0.1)
+    assert first == TimeRange(end - MINUTE, end)
+    assert second == TimeRange(end - 10 * MINUTE, end - MINUTE)

@@ -66,12 +66,10 @@ async def find_attribute_values(
     """The `limit` most frequent values of `key` among SAMPLE spans that have it, of the newest time."""
     asked = {"key": key, "column": _COLUMN_OF_KEY.get(key, "")}
     spans: Counter[str] = Counter()
-    for part in time_range.slices():
+    for part in time_range.slices(lambda: spans.total() / SAMPLE):
         sample = SAMPLE - spans.total()
         for row in await view.rows("find_attribute_values", sample=sample, **asked, **part.parameters()):
             spans[row["value"]] += row["spans"]
-        if spans.total() >= SAMPLE:
-            break
     return AttributeValues(dict(spans.most_common(limit)), len(spans), spans.total())
 
 

@@ -32,10 +32,8 @@ async def find_page(
     rows: list[Row] = []
     offset = after.shown
     until = min(time_range.end_unix_nano, after.moment + 1)
-    for part in TimeRange(time_range.start_unix_nano, until).slices():
-        rows += await ask(limit=limit - len(rows), offset=offset, **part.parameters())
-        if len(rows) == limit:
-            break
+    for part in TimeRange(time_range.start_unix_nano, until).slices(lambda: len(rows) / limit):
+        rows.extend(await ask(limit=limit - len(rows), offset=offset, **part.parameters()))
         offset = 0
     return rows
 

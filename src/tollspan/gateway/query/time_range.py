@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 DAY_S = 24 * 3600
 NANO_MAX = (1 << 63) - 1
 FIRST_SLICE_NANO = 60 * 10**9
-SLICE_GROWTH = 4
+SLICE_GROWTH_MIN, SLICE_GROWTH, SLICE_GROWTH_MAX = 4, 16, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,23 @@ class TimeRange:
         end = min(max(self.end_unix_nano, 0), NANO_MAX)
         return {"start": start, "end": end, "received_from": max(0, start // 10**9 - DAY_S)}
 
-    def slices(self) -> Iterator[TimeRange]:
-        """The range cut up, the newest part first and each wider than the one before.
+    def slices(self, found: Callable[[], float]) -> Iterator[TimeRange]:
+        """The range cut up, the newest part first, until `found` says that nothing more is wanted.
 
-        A list that shows the newest is filled from them without reading more than that takes.
+        `found` tells which share of what is wanted there was so far. By that each slice is as wide
+        as the rest will probably take: a list of the newest is filled with few questions, and
+        without reading much more than it shows.
         """
         end = self.end_unix_nano
-        start = min(end, time.time_ns())
+        newest = start = min(end, time.time_ns())
         width = FIRST_SLICE_NANO
-        while end > self.start_unix_nano:
+        while end > self.start_unix_nano and found() < 1:
             start = max(self.start_unix_nano, start - width)
             yield TimeRange(start, end)
             end = start
-            width *= SLICE_GROWTH
+            share = found()
+            rest = (newest - start) * (1 / share - 1) if share else width * SLICE_GROWTH
+            width = round(min(max(rest, width * SLICE_GROWTH_MIN), width * SLICE_GROWTH_MAX))
 
 
 ALWAYS = TimeRange()

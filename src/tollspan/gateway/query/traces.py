@@ -195,7 +195,7 @@ async def _newest_places(view: View, query: TraceQuery, after: _Place, limit: in
     """The first `limit` places after `after`, found without reading more time than that takes."""
     found: dict[str, _Place] = {}
     until = min(query.time_range.end_unix_nano, after.latest + 1)
-    for part in replace(query.time_range, end_unix_nano=until).slices():
+    for part in replace(query.time_range, end_unix_nano=until).slices(lambda: len(found) / limit):
         position = after
         while len(found) < limit:
             places = await _places(view, replace(query, time_range=part), position, limit=limit)
