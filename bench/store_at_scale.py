@@ -22,9 +22,9 @@ from bench.__main__ import as_table, publish
 from bench.shop_traffic import ROUND_SPANS, SERVICES, rounds
 from tollspan.gateway.query import traces
 from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
-from tollspan.gateway.query.red import SLOT_S, find_red
+from tollspan.gateway.query.red import find_red
 from tollspan.gateway.query.service_edges import find_service_edges
-from tollspan.gateway.query.time_range import TimeRange
+from tollspan.gateway.query.time_range import SLOT_S, TimeRange
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.store import Store, View
 from tollspan.otlp.batch import Batch

@@ -10,8 +10,11 @@ import pytest
 from examples.conftest import Run
 from helpers.otlp_peer import OTLPPeer
 from tollspan.cli import COMMANDS
+from tollspan.gateway.authserver.commands import IDENTITY_VARIABLE
+from tollspan.gateway.commands import STORAGE_VARIABLE
 from tollspan.sdk.settings import ROWS, variable
 
+GATEWAY = {IDENTITY_VARIABLE, STORAGE_VARIABLE}
 GUIDES = sorted((Path(__file__).parents[2] / "docs" / "guides").glob("*.md"))
 PROGRAMS = [
     pytest.param(block, id=f"{guide.stem}-{number}")
@@ -28,7 +31,7 @@ def test_the_program_of_a_guide_runs(peer: OTLPPeer, run: Run, program: str):
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_a_guide_names_what_exists(guide: Path):
     text = guide.read_text()
-    known = {variable(name) for name in ROWS} | {f"{variable(name)}_FILE" for name in ROWS}
+    known = {variable(name) for name in ROWS} | {f"{variable(name)}_FILE" for name in ROWS} | GATEWAY
 
     assert [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not (guide.parent / link).exists()] == []
     assert set(re.findall(r"TOLLSPAN_[A-Z_]+", text)) <= known

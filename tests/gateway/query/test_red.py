@@ -4,8 +4,8 @@ import pytest
 
 from helpers.spans import NOW, SECOND, batch, failed_span, span
 from tollspan.errors import QueryError
-from tollspan.gateway.query.red import SLOT_S, find_red
-from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.query.red import find_red
+from tollspan.gateway.query.time_range import ALWAYS, SLOT_S, TimeRange
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 

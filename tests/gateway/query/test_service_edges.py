@@ -1,9 +1,8 @@
 import pytest
 
 from helpers.spans import NOW, SECOND, batch, failed_span, span
-from tollspan.gateway.query.red import SLOT_S
 from tollspan.gateway.query.service_edges import ServiceEdge, find_service_edges
-from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.query.time_range import ALWAYS, SLOT_S, TimeRange
 
 pytestmark = pytest.mark.xdist_group("telemetry")
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.gateway.query.time_range import ALWAYS, TimeRange
+from tollspan.gateway.query.time_range import ALWAYS, SLOT_S, TimeRange
 from tollspan.gateway.storage.chunks import FUTURE_MAX_NANO
 
 MINUTE = 60 * 10**9
@@ -16,6 +16,15 @@ def test_every_range_fits_the_statements(start, end):
     assert 0 <= parameters["start"] < 2**63
     assert 0 <= parameters["end"] < 2**63
     assert 0 <= parameters["received_from"] < 2**63 // 10**9
+    assert 0 <= parameters["slot_first"] < 2**32
+    assert 0 <= parameters["slot_last"] < 2**32
+
+
+@given(start=st.integers(0, 2**61), length=st.integers(1, 2**61), place=st.floats(0, 1, exclude_max=True))
+def test_whatever_is_in_the_range_is_in_its_slots(start, length, place):
+    moment_s = (start + int(length * place)) // 10**9
+    parameters = TimeRange(start, start + length).parameters()
+    assert parameters["slot_first"] <= moment_s // SLOT_S * SLOT_S <= parameters["slot_last"]
 
 
 @given(start=st.integers(0, 2**62), early=st.integers(0, FUTURE_MAX_NANO))
@@ -25,7 +34,13 @@ def test_nothing_in_the_range_was_received_before_it_is_looked_for(start, early)
 
 
 def test_always_is_all_time():
-    assert ALWAYS.parameters() == {"start": 0, "end": 2**63 - 1, "received_from": 0}
+    assert ALWAYS.parameters() == {
+        "start": 0,
+        "end": 2**63 - 1,
+        "slot_first": 0,
+        "slot_last": 2**32 - 1,
+        "received_from": 0,
+    }
 
 
 @given(

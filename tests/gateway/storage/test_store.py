@@ -16,9 +16,9 @@ from tollspan.collector.component import Receipt
 from tollspan.errors import StoreError, WireError
 from tollspan.gateway.query import spans, traces
 from tollspan.gateway.query.attribute_catalogue import find_attribute_keys
-from tollspan.gateway.query.red import SLOT_S, find_red
+from tollspan.gateway.query.red import find_red
 from tollspan.gateway.query.service_edges import find_service_edges
-from tollspan.gateway.query.time_range import ALWAYS
+from tollspan.gateway.query.time_range import ALWAYS, SLOT_S
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.store import Store
 from tollspan.otlp.batch import Batch

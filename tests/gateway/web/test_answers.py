@@ -15,9 +15,9 @@ MODELS = [
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_times_are_text_durations_are_numbers_and_ids_are_text(model):
+def test_times_amounts_and_ids_are_text_and_durations_are_numbers(model):
     for name, field in model.model_fields.items():
-        if name.endswith("_unix_nano"):
+        if name.endswith(("_unix_nano", "amount_nano")):
             assert field.annotation is str, name
         elif name.endswith("_nano"):
             assert field.annotation in {int, list[int]}, name

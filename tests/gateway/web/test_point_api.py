@@ -23,6 +23,7 @@ async def value_of(http, name):
 
 async def test_a_point_comes_whole(http, store):
     sold = metric("sold/item", "sum", DELTA, monotonic=True, unit="{item}", description="Items sold.")
+    sold.metadata.add(key="prometheus.type").value.string_value = "counter"
     point = add_point(sold, attributes={"shop": "north"}, start_time_unix_nano=NOW - 1, as_int=2**60, flags=1)
     exemplar = point.exemplars.add(time_unix_nano=NOW, as_double=math.nan, trace_id=b"t" * 16)
     exemplar.filtered_attributes.add(key="till").value.int_value = 3
@@ -34,6 +35,7 @@ async def test_a_point_comes_whole(http, store):
                 "type": "sum",
                 "metric_unit": "{item}",
                 "description": "Items sold.",
+                "metadata": {"prometheus.type": "counter"},
                 "temporality": 1,
                 "monotonic": True,
                 "time_unix_nano": str(NOW),

@@ -80,7 +80,7 @@ async def test_a_wrong_password_and_an_unknown_person_look_the_same_and_are_held
     with capture_logs() as logs:
         wrong, unknown = await refused(ada.email), await refused("nobody@example.com")
         later = [(await refused(ada.email))[0] for _ in range(12)]
-        parts.sign_in_log.flush(at_once=True)
+        parts.sparse_log.flush(at_once=True)
 
     assert {line["event"] for line in logs} == {"sign_in_failed"}
     assert len(logs) == 2

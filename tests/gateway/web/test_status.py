@@ -1,6 +1,7 @@
 """What the gateway says about itself."""
 
 import pytest
+import structlog
 
 from helpers.web import READER
 from tollspan.otlp.signals import Signal
@@ -20,18 +21,24 @@ async def test_a_gateway_that_stops_is_alive_but_not_ready(http, parts, store):
 
 
 @pytest.mark.xdist_group("telemetry")
-async def test_a_full_disk_and_a_missing_signing_key_are_named(http, parts, store, monkeypatch):
+async def test_a_full_disk_and_a_missing_signing_key_are_named_and_the_log_says_why(
+    http, parts, store, monkeypatch
+):
     monkeypatch.setattr(store._engine, "disk_free_bytes", lambda: 1000)
     full = await http.get("/readyz")
 
     async def check():
-        return {"identity": "", "signing_key": "the file is gone"}
+        return {"identity": "", "signing_key": "/secret/place is gone"}
 
     monkeypatch.setattr(parts.authenticator, "check", check)
-    both = await http.get("/readyz")
+    with structlog.testing.capture_logs() as lines:
+        both = await http.get("/readyz")
     assert (full.status_code, both.status_code) == (503, 503)
-    assert "disk: 1000 bytes are free" in full.json()["error"]["message"]
-    assert "signing_key: the file is gone" in both.json()["error"]["message"]
+    assert full.json()["error"]["message"] == "not ready: disk; the log says why"
+    assert both.json()["error"]["message"] == "not ready: signing_key, disk; the log says why"
+    [line] = lines
+    assert (line["event"], line["signing_key"]) == ("not_ready", "/secret/place is gone")
+    assert line["disk"].startswith("1000 bytes are free")
 
 
 async def test_each_account_adds_up_and_is_shown_to_its_tenant_alone(http, parts):

@@ -91,10 +91,11 @@ PointValue: TypeAlias = int | float | Histogram | ExponentialHistogram | Summary
 
 @dataclass(frozen=True, slots=True)
 class DataPoint:
-    """A data point as it was sent, with the description, unit, type… of its metric."""
+    """A data point as it was sent, with the description, metadata, unit, type… of its metric."""
 
     metric: str
     description: str
+    metadata: Attributes
     metric_unit: str
     type: MetricType
     temporality: int
@@ -136,6 +137,7 @@ def _point(row: Row, origin: Origin) -> DataPoint:
     return DataPoint(
         metric=row["name"],
         description=row["description"],
+        metadata=attributes.read_key_value_list(bytes.fromhex(row["metadata"])),
         metric_unit=row["metric_unit"],
         type=metric_type,
         temporality=row["temporality"],

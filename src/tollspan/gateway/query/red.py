@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tollspan.errors import QueryError
-from tollspan.gateway.query.time_range import TimeRange
+from tollspan.gateway.query.time_range import SLOT_S, TimeRange
 from tollspan.gateway.storage.engine import Row
 from tollspan.gateway.storage.store import View
-
-SLOT_S = 300
-"""Spans are counted by five minutes of their start; a step is a multiple of it."""
 
 CELLS_MAX = 100_000
 _TIME_END_S = (1 << 32) - SLOT_S

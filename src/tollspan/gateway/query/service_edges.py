@@ -26,7 +26,7 @@ class ServiceEdge:
 
 
 async def find_service_edges(view: View, time_range: TimeRange) -> list[ServiceEdge]:
-    """The first EDGES_MAX edges by name. The range is widened to whole slots of `red.SLOT_S`."""
+    """The first EDGES_MAX edges by name. The range is widened to whole slots of `time_range.SLOT_S`."""
     rows = await view.rows("find_service_edges", limit=EDGES_MAX, **slot_parameters(time_range))
     return [
         ServiceEdge(row["caller"], row["callee"], row["to_database"], row["calls"], row["errors"])

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 DAY_S = 24 * 3600
 NANO_MAX = (1 << 63) - 1
+SECONDS_MAX = (1 << 32) - 1
+"""The last second of the engine's DateTime, in 2106: nothing that is stored is later."""
+
+SLOT_S = 300
+"""The tables are ordered, and spans counted, by slots of so many seconds."""
+
 FIRST_SLICE_NANO = 60 * 10**9
 SLICE_GROWTH_MIN, SLICE_GROWTH, SLICE_GROWTH_MAX = 4, 16, 64
 
@@ -23,11 +29,18 @@ class TimeRange:
         """The parameters of every statement that is bound to a time.
 
         An item is refused when it is dated more than a day after it is received, so what was
-        received earlier than a day before the range cannot lie in it.
+        received earlier than a day before the range cannot lie in it. The slots are those that the
+        range touches: tables are ordered by them, not by time alone.
         """
         start = min(max(self.start_unix_nano, 0), NANO_MAX)
         end = min(max(self.end_unix_nano, 0), NANO_MAX)
-        return {"start": start, "end": end, "received_from": max(0, start // 10**9 - DAY_S)}
+        return {
+            "start": start,
+            "end": end,
+            "slot_first": min(start // 10**9, SECONDS_MAX) // SLOT_S * SLOT_S,
+            "slot_last": min(end // 10**9, SECONDS_MAX),
+            "received_from": max(0, start // 10**9 - DAY_S),
+        }
 
     def slices(self, found: Callable[[], float]) -> Iterator[TimeRange]:
         """The range cut up, the newest part first, until `found` says that nothing more is wanted.

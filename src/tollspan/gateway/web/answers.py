@@ -1,7 +1,7 @@
 """What the API under /api/v1 answers, as its OpenAPI describes it.
 
-Times are Unix nanoseconds in decimal strings, because JSON readers lose digits beyond
-2**53; durations are numbers of nanoseconds. Ids are lower-case hexadecimal.
+Times are Unix nanoseconds in decimal strings, and amounts billionths of a currency, because JSON
+readers lose digits beyond 2**53; durations are numbers of nanoseconds. Ids are lower-case hexadecimal.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Parts:
     counters: Counters
     stopping: asyncio.Event
     sign_in_limits: SignInLimits = field(default_factory=SignInLimits)
-    sign_in_log: SparseLog = field(default_factory=lambda: SparseLog(REFUSALS_INTERVAL_S))
+    sparse_log: SparseLog = field(default_factory=lambda: SparseLog(REFUSALS_INTERVAL_S))
     interface: Interface = field(default_factory=Interface)
     live_places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LIVE_STREAMS_MAX))
 

@@ -103,6 +103,7 @@ class DataPoint(BaseModel):
     type: str
     metric_unit: str
     description: str
+    metadata: dict[str, JSONValue]
     temporality: int
     monotonic: bool
     time_unix_nano: str
@@ -141,6 +142,7 @@ def _point(point: data_points.DataPoint) -> DataPoint:
         type=point.type.name.lower(),
         metric_unit=point.metric_unit,
         description=point.description,
+        metadata=attributes_to_json(point.metadata),
         temporality=point.temporality,
         monotonic=point.monotonic,
         time_unix_nano=str(point.time_unix_nano),

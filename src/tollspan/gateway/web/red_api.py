@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from tollspan.gateway.query import red
-from tollspan.gateway.query.red import SLOT_S
+from tollspan.gateway.query.time_range import SLOT_S
 from tollspan.gateway.web.access import CallersView
 from tollspan.gateway.web.parameters import TimeParameters
 

@@ -109,7 +109,7 @@ def _authenticate(parts: Parts, sign_in: SignIn, source: str) -> User:
         raise HTTPException(429, "too many sign-ins were tried; wait a little", headers=wait)
     user = parts.identity.users.authenticate(sign_in.email, Secret(sign_in.password.get_secret_value()))
     if user is None:
-        parts.sign_in_log.log(logging.WARNING, "sign_in_failed", source, source=source)
+        parts.sparse_log.log(logging.WARNING, "sign_in_failed", source, source=source)
         raise InvalidTokenError("the e-mail address or the password is wrong")
     _log.info("signed_in", user=user.id, source=source)
     return user

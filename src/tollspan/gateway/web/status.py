@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import Request
@@ -67,16 +68,20 @@ async def show_health() -> Health:
 
 
 async def show_readiness(request: Request) -> Readiness:
-    """Say whether requests are welcome: not while it stops, or when disk, databases or signing key refuse."""
+    """Say whether requests are welcome: not while it stops, or when disk, databases or signing key refuse.
+
+    Why they do is in the log alone: anyone may ask, and an error can name a folder or a host.
+    """
     parts = parts_of(request)
     if parts.stopping.is_set():
         raise HTTPException(503, "the gateway is stopping")
     checks = await parts.authenticator.check()
     if parts.telemetry is not None:
         checks |= await parts.telemetry.store.check()
-    problems = [f"{name}: {problem}" for name, problem in checks.items() if problem]
+    problems = {name: problem for name, problem in checks.items() if problem}
     if problems:
-        raise HTTPException(503, "; ".join(problems))
+        parts.sparse_log.log(logging.WARNING, "not_ready", *problems, **problems)
+        raise HTTPException(503, f"not ready: {', '.join(problems)}; the log says why")
     return Readiness(checks=dict.fromkeys(checks, "ok"))
 
 

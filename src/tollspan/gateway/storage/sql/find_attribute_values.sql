@@ -23,6 +23,7 @@ FROM
       AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
       AND start >= fromUnixTimestamp64Nano({start:Int64})
       AND start < fromUnixTimestamp64Nano({end:Int64})
+      AND toStartOfFiveMinutes(start) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32})
       AND received >= toDateTime({received_from:UInt32})
       AND found != ''
     LIMIT {sample:UInt32}

@@ -28,6 +28,7 @@ WHERE tenant = {tenant:String}
   AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
   AND time >= fromUnixTimestamp64Nano({start:Int64})
   AND time < fromUnixTimestamp64Nano({end:Int64})
+  AND toStartOfFiveMinutes(time) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32})
   AND received >= toDateTime({received_from:UInt32})
   AND ({service:String} = '' OR service = {service:String})
   AND ({unit:String} = '' OR unit = {unit:String})

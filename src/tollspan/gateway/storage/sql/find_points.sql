@@ -2,6 +2,7 @@
 SELECT
     name,
     description,
+    hex(metadata) AS metadata,
     metric_unit,
     type,
     temporality,
