@@ -189,7 +189,7 @@ async def check_readiness(http, server, service, roles, monkeypatch):
             broken.setattr(owner, method, refuse)
             answer = await http.get("/readyz")
             assert answer.status_code == 503, (roles, name)
-            assert f"{name}: it is gone" in answer.json()["error"]["message"], (roles, name)
+            assert answer.json()["error"]["message"] == f"not ready: {name}; the log says why", roles
             assert (await http.get("/healthz")).status_code == 200
     metrics = await http.get("/metrics")
     assert metrics.status_code == 200
