@@ -1,6 +1,5 @@
 """Finding items by attributes: what comes back is what a filter in plain Python leaves of the same items."""
 
-import asyncio
 import math
 import re
 import uuid
@@ -23,7 +22,6 @@ from tollspan.gateway.query.time_range import TimeRange
 from tollspan.gateway.query.traces import TraceQuery
 from tollspan.gateway.storage.attribute_conditions import AttributeCondition
 from tollspan.gateway.storage.span_block import PROMOTED
-from tollspan.gateway.storage.store import Store
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -124,21 +122,6 @@ def request_of(signal, sources):
             inner.append(item)
             sent.append((attributes, resource))
     return made, sent
-
-
-@pytest.fixture
-def runner():
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture
-def shared_store(runner, tmp_path):
-    """One store for all examples."""
-    made = Store(tmp_path)
-    runner.run(made.open())
-    yield made
-    runner.run(made.close())
 
 
 def asked_for(attributes=(), resource_attributes=()):

@@ -9,8 +9,8 @@ takes the same blocks and can stand in for this class.
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,15 +80,15 @@ class Engine:
 
     def insert(self, table: str, block: Block | bytes) -> None:
         """All rows of the Native `block` are in `table`; after StoreError all of them may be, or none."""
-        # Through a file in memory, because chDB's own way in, `send_insert`, reports success when the
-        # insert has failed: when the disk is full, when there are too many parts (chDB 4.4).
+        # Through a file, because chDB's own way in, `send_insert`, reports success when the insert has
+        # failed: when the disk is full, when there are too many parts (chDB 4.4).
         try:
-            with open(os.memfd_create("block"), "wb") as file:
+            with tempfile.TemporaryFile(dir=self._path) as file:
                 file.write(block)
                 file.flush()
                 self.execute(f"INSERT INTO {table} FROM INFILE '/dev/fd/{file.fileno()}' FORMAT Native")
         except OSError as error:
-            raise StoreError(f"a block for {table} cannot be held in memory: {error}") from error
+            raise StoreError(f"{self._path} cannot be written to: {error}") from error
 
     def disk_free_bytes(self) -> int:
         """What is free on the disk that the directory is on, or will be once it is opened."""
