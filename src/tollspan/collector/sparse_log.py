@@ -1,4 +1,7 @@
-"""Log lines that peers can cause without end: of those alike one in an interval, and none uncounted."""
+"""Log lines that peers can cause without end: of those alike one in an interval, with the others' number.
+
+What came after the last line of its kind is told by the next one, or by `flush`.
+"""
 
 from __future__ import annotations
 
