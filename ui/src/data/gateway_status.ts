@@ -50,19 +50,29 @@ export async function getSignInWays(abort: AbortSignal): Promise<SignInWays> {
   return { password: fields.flag("password"), oidc: fields.flag("oidc") };
 }
 
+/** Items by the reason of their fate. */
+export type ByReason = { reason: string; items: number }[];
+
 /** Items of one signal since the gateway started. */
 export interface SignalCounts {
   received: number;
   stored: number;
-  rejected: { reason: string; items: number }[];
+  refused: ByReason;
+  dropped: ByReason;
+  pending: number;
 }
 
 export async function getTraceCounts(abort: AbortSignal): Promise<SignalCounts> {
   const traces = new Fields(await getJson("/status", abort), "status").object("traces");
-  const rejected = traces.object("rejected");
   return {
     received: traces.number("received"),
     stored: traces.number("stored"),
-    rejected: rejected.entries().map(([reason]) => ({ reason, items: rejected.number(reason) })),
+    refused: byReason(traces.object("refused")),
+    dropped: byReason(traces.object("dropped")),
+    pending: traces.number("pending"),
   };
+}
+
+function byReason(fate: Fields): ByReason {
+  return fate.entries().map(([reason]) => ({ reason, items: fate.number(reason) }));
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { getTraceCounts, type SignalCounts } from "../data/gateway_status";
+import { type ByReason, getTraceCounts, type SignalCounts } from "../data/gateway_status";
 import { explain } from "../data/http";
 import { formatCount } from "../format";
 
@@ -7,7 +7,7 @@ const EVERY_MS = 5_000;
 
 type Status = { kind: "counts"; counts: SignalCounts } | { kind: "problem"; problem: string } | null;
 
-/** What the gateway received, stored and rejected since it started: nothing is lost silently. */
+/** What became of all that the gateway received since it started: nothing is lost silently. */
 export function StatusLine() {
   const status = usePolledCounts();
   return (
@@ -19,8 +19,6 @@ export function StatusLine() {
 }
 
 function Counts({ counts }: { counts: SignalCounts }) {
-  const rejected = counts.rejected.reduce((sum, { items }) => sum + items, 0);
-  const reasons = counts.rejected.map(({ reason, items }) => `${reason}: ${formatCount(items)}`).join("\n");
   return (
     <>
       <span>Spans since start</span>
@@ -30,10 +28,22 @@ function Counts({ counts }: { counts: SignalCounts }) {
       <span>
         stored <b>{formatCount(counts.stored)}</b>
       </span>
-      <span class={rejected > 0 ? "problem" : ""} title={reasons}>
-        rejected <b>{formatCount(rejected)}</b>
+      <Losses fate="refused" losses={counts.refused} />
+      <Losses fate="dropped" losses={counts.dropped} />
+      <span>
+        pending <b>{formatCount(counts.pending)}</b>
       </span>
     </>
+  );
+}
+
+function Losses({ fate, losses }: { fate: string; losses: ByReason }) {
+  const total = losses.reduce((sum, { items }) => sum + items, 0);
+  const reasons = losses.map(({ reason, items }) => `${reason}: ${formatCount(items)}`).join("\n");
+  return (
+    <span class={total > 0 ? "problem" : ""} title={reasons}>
+      {fate} <b>{formatCount(total)}</b>
+    </span>
   );
 }
 
