@@ -69,6 +69,15 @@ def test_a_trace_that_arrives_while_one_looks_appears_by_itself(gateway, writer,
     expect(page.get_by_text("arrives-live").first).to_be_visible(timeout=10_000)
 
 
+def test_the_last_line_accounts_for_all_spans(gateway, writer, page):
+    send(gateway, writer, service="counted")
+    page.goto(gateway.ui)
+    account = page.locator("footer.status-line")
+
+    expect(account).to_contain_text("pending 0")
+    expect(account.locator(".problem")).to_have_count(0)
+
+
 def test_a_trace_opens_as_a_waterfall_with_all_of_its_spans(gateway, writer, page):
     request = send(gateway, writer, service="opens", spans=12)
     page.goto(gateway.ui)
