@@ -1,6 +1,6 @@
 """The questions that projections of `spans` answer, asked with them and without."""
 
-from tollspan.gateway.storage.statements import statement
+from tollspan.gateway.storage.statements import fill, statement
 
 SLOTS = {"from": 0, "until": 2**32 - 1}
 QUESTIONS = {
@@ -14,8 +14,8 @@ QUESTIONS = {
 def put_question(engine, projection, tenant, trace_ids, setting):
     """The rows that answer the question of a projection, under a setting, in an order of their own."""
     name, parameters = QUESTIONS[projection]
-    sql = statement(name)
     asked = {"tenant": tenant, "datasets": [], "trace_ids": trace_ids, "limit": 10_000, **parameters}
+    sql = fill(name, asked)
     return sorted(engine.rows(f"{sql}{',' if 'SETTINGS' in sql else 'SETTINGS'} {setting}", asked), key=repr)
 
 

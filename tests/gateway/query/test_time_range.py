@@ -3,10 +3,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tollspan.gateway.query.time_range import ALWAYS, SLOT_S, TimeRange
+from tollspan.gateway.query.time_range import ALWAYS, SECONDS_MAX, SLOT_S, TimeRange
 from tollspan.gateway.storage.chunks import FUTURE_MAX_NANO
 
 MINUTE = 60 * 10**9
+LATEST = SECONDS_MAX * 10**9
 MOMENTS = st.integers(-(2**70), 2**70)
 
 
@@ -20,7 +21,11 @@ def test_every_range_fits_the_statements(start, end):
     assert 0 <= parameters["slot_last"] < 2**32
 
 
-@given(start=st.integers(0, 2**61), length=st.integers(1, 2**61), place=st.floats(0, 1, exclude_max=True))
+@given(
+    start=st.integers(0, LATEST // 2),
+    length=st.integers(1, LATEST // 2),
+    place=st.floats(0, 1, exclude_max=True),
+)
 def test_whatever_is_in_the_range_is_in_its_slots(start, length, place):
     moment_s = (start + int(length * place)) // 10**9
     parameters = TimeRange(start, start + length).parameters()
@@ -35,12 +40,19 @@ def test_nothing_in_the_range_was_received_before_it_is_looked_for(start, early)
 
 def test_always_is_all_time():
     assert ALWAYS.parameters() == {
+        "bounded": 0,
         "start": 0,
         "end": 2**63 - 1,
         "slot_first": 0,
         "slot_last": 2**32 - 1,
         "received_from": 0,
     }
+
+
+@given(start=st.integers(0, 2**63), end=st.integers(0, 2**63))
+def test_every_other_range_is_bounded(start, end):
+    parameters = TimeRange(start, end).parameters()
+    assert parameters["bounded"] == 1 or parameters == ALWAYS.parameters()
 
 
 @given(
@@ -64,8 +76,8 @@ def test_no_slice_is_asked_for_once_all_is_found():
 
 
 def test_a_slice_is_as_wide_as_the_rest_will_probably_take():
-    """A tenth was in the first minute, so ten are asked for in all."""
+    """A tenth was in the first minute: the rest is probably in nine more; half as many again are asked."""
     end = 10**18
     first, second, *_ = TimeRange(0, end).slices(lambda: 0.1)
     assert first == TimeRange(end - MINUTE, end)
-    assert second == TimeRange(end - 10 * MINUTE, end - MINUTE)
+    assert second == TimeRange(end - MINUTE * 29 // 2, end - MINUTE)

@@ -13,7 +13,7 @@ from helpers.stores import new_writer, open_engine, open_store
 from tollspan.gateway.query import traces
 from tollspan.gateway.query.attribute_catalogue import AttributeKey, find_attribute_keys
 from tollspan.gateway.query.time_range import ALWAYS
-from tollspan.gateway.storage.statements import migrations, statement
+from tollspan.gateway.storage.statements import fill, migrations, statement
 from tollspan.gateway.storage.upkeep import (
     DAY_S,
     Retention,
@@ -70,7 +70,7 @@ def counts(engine, tenant):
     answers = agreed(engine, trace_ids, tenant)
     slots = [row["slot"] for row in answers["trace_slots"]]
     asked = {"tenant": tenant, "datasets": [], "trace_ids": trace_ids, "slots": slots}
-    summaries = engine.rows(statement("summarise_traces"), asked)
+    summaries = engine.rows(fill("summarise_traces", asked), asked)
     keys = {}
     for row in answers["attribute_keys"]:
         for key in row["string_keys"]:

@@ -33,7 +33,7 @@ ASKED = sorted({file.name.removesuffix(".sql") for file in FOLDER.iterdir() if f
 
 
 OWN = "WHERE tenant = {tenant:String}"
-OWN_DATASETS = "AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})"
+OWN_DATASETS = "AND dataset IN {datasets:Array(String)} -- if datasets"
 ENVELOPES = {"resources", "instrumentation_scopes"}
 
 
@@ -43,12 +43,37 @@ def test_every_question_is_bound_to_one_tenant_and_its_datasets(name):
     read = re.findall(r"\bFROM (\w+)\s+(.*)\n\s+(.*)", text)
     assert len(read) == len(re.findall(r"\b(?:FROM|JOIN)\s+[^(\s]", text)) > 0
     for table, first, second in read:
-        assert first == OWN
+        assert first.removeprefix("PRE") == OWN
         assert table in ENVELOPES or second == OWN_DATASETS
     # The conditions hold together: an alternative stands in brackets or says which groups to take.
-    conditions = [line.strip() for line in text.partition("WHERE")[2].splitlines()]
+    conditions = [line.strip() for line in text.partition(OWN)[2].splitlines()]
     assert not [line for line in conditions if line.startswith("OR ")]
     assert not [line for line in conditions if line.startswith("AND ") and " OR " in line and line[4] != "("]
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_may_be_left_out_is_a_condition_that_needs_the_parameter_it_is_left_out_without(name):
+    for line in statements.statement(name).splitlines():
+        condition, optional, parameter = line.partition(" -- if ")
+        if optional:
+            assert re.match(r" *AND |HAVING ", condition)
+            flags = {"bounded", "errors", "roots"}
+            assert parameter in flags or f"{{{parameter}:" in condition
+
+
+@pytest.mark.parametrize("name", sorted(INTERNAL))
+def test_what_the_store_does_for_itself_leaves_nothing_out(name):
+    assert " -- if " not in statements.statement(name)
+
+
+def test_a_condition_is_left_out_where_its_parameter_is_empty_and_only_there():
+    asked = {"tenant": "acme", "datasets": ["shop"], "trace_ids": [b"\x01" * 16]}
+    assert "dataset IN {datasets" in statements.fill("find_trace_slots", asked)
+    everywhere = statements.fill("find_trace_slots", asked | {"datasets": ()})
+    assert "dataset" not in everywhere
+    assert "tenant = {tenant:String}" in everywhere
+    with pytest.raises(KeyError, match="datasets"):
+        statements.fill("find_trace_slots", {"tenant": "acme"})
 
 
 def test_migrations_are_numbered_without_gaps():

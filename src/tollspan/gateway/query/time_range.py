@@ -16,6 +16,8 @@ SLOT_S = 300
 
 FIRST_SLICE_NANO = 60 * 10**9
 SLICE_GROWTH_MIN, SLICE_GROWTH, SLICE_GROWTH_MAX = 4, 16, 64
+SLICE_MARGIN = 1.5
+"""To read more at once than seems needed costs less than to ask once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,13 @@ class TimeRange:
 
         An item is refused when it is dated more than a day after it is received, so what was
         received earlier than a day before the range cannot lie in it. The slots are those that the
-        range touches: tables are ordered by them, not by time alone.
+        range touches: tables are ordered by them, not by time alone. All of it may be left out unless
+        `bounded` is 1.
         """
         start = min(max(self.start_unix_nano, 0), NANO_MAX)
         end = min(max(self.end_unix_nano, 0), NANO_MAX)
         return {
+            "bounded": int(self != ALWAYS),
             "start": start,
             "end": end,
             "slot_first": min(start // 10**9, SECONDS_MAX) // SLOT_S * SLOT_S,
@@ -57,7 +61,7 @@ class TimeRange:
             yield TimeRange(start, end)
             end = start
             share = found()
-            rest = (newest - start) * (1 / share - 1) if share else width * SLICE_GROWTH
+            rest = SLICE_MARGIN * (newest - start) * (1 / share - 1) if share else width * SLICE_GROWTH
             width = round(min(max(rest, width * SLICE_GROWTH_MIN), width * SLICE_GROWTH_MAX))
 
 

@@ -215,7 +215,7 @@ async def _places(
 ) -> list[_Place]:
     rows = await view.rows(
         "find_trace_ids",
-        after=after.latest,
+        after=0 if after == _NEWEST else after.latest,
         after_id=after.trace_id,
         limit=limit,
         offset=offset,
@@ -245,17 +245,19 @@ async def _summaries(view: View, places: Sequence[_Place]) -> list[TraceSummary]
 
 
 def _summary(row: Row) -> TraceSummary:
+    root_name, root_service = row["root"]
+    unit, parent_unit = row["units"]
     return TraceSummary(
         trace_id=row["id"],
-        root_name=row["root_name"],
-        root_service=row["root_service"],
+        root_name=root_name,
+        root_service=root_service,
         start_unix_nano=row["first"],
         duration_nano=row["last"] - row["first"],
         spans=row["spans"],
         errors=row["errors"],
-        services=tuple(row["services"]),
-        unit=row["unit"] or None,
-        parent_unit=row["parent_unit"] or None,
+        services=tuple(sorted(row["services"])),
+        unit=unit or None,
+        parent_unit=parent_unit or None,
         costs=tuple(Cost(currency, amount) for currency, amount in sorted(row["costs"].items())),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from importlib import resources
 
 _FOLDER = resources.files("tollspan.gateway.storage") / "sql"
@@ -13,6 +14,22 @@ _FOLDER = resources.files("tollspan.gateway.storage") / "sql"
 def statement(name: str) -> str:
     """The text of `sql/<name>.sql`."""
     return (_FOLDER / f"{name}.sql").read_text("utf-8")
+
+
+def fill(name: str, parameters: Mapping[str, object]) -> str:
+    """The text of `sql/<name>.sql` without the lines that end in `-- if x` where parameter `x` is empty or 0.
+
+    The engine would find out for itself that such a condition always holds, but to read and to plan a
+    condition takes it longer than to leave it out.
+    """
+    return "\n".join(line for line, parameter in _lines(name) if not parameter or parameters[parameter])
+
+
+@functools.cache
+def _lines(name: str) -> tuple[tuple[str, str], ...]:
+    """Each line, and the name of the parameter that it needs, or none."""
+    split = (line.partition(" -- if ") for line in statement(name).splitlines())
+    return tuple((line, parameter) for line, _, parameter in split)
 
 
 def migrations() -> dict[str, str]:

@@ -21,7 +21,7 @@ from tollspan.gateway.storage.envelopes import Envelopes
 from tollspan.gateway.storage.group_commit import GroupCommit
 from tollspan.gateway.storage.item_writer import ItemWriter
 from tollspan.gateway.storage.native_blocks import Column
-from tollspan.gateway.storage.statements import migrations, statement
+from tollspan.gateway.storage.statements import fill, migrations, statement
 from tollspan.gateway.storage.sweep_clock import SweepClock
 from tollspan.gateway.storage.upkeep import KEEP_ALL, Removed, Retention
 from tollspan.otlp.batch import Batch
@@ -189,13 +189,13 @@ class View:
         parameters: Mapping[str, Parameter],
     ) -> Found:
         loop = asyncio.get_running_loop()
-        sql = statement(name).replace("$attributes", self._where.sql)
         bound = {
             **parameters,
             **self._where.parameters,
             "tenant": self._tenant,
             "datasets": self._datasets,
         }
+        sql = fill(name, bound).replace("$attributes", self._where.sql)
         return await loop.run_in_executor(self._readers, ask, sql, bound)
 
 

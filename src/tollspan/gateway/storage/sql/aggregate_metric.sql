@@ -75,13 +75,13 @@ FROM
         ) AS added_buckets
     FROM metric_points
     WHERE tenant = {tenant:String}
-      AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+      AND dataset IN {datasets:Array(String)} -- if datasets
       AND name = {name:String}
       AND time >= fromUnixTimestamp64Nano({start:Int64})
       AND time < fromUnixTimestamp64Nano({end:Int64})
       AND received >= toDateTime({received_from:UInt32})
-      AND ({service:String} = '' OR service = {service:String})
-      AND ({unit:String} = '' OR unit = {unit:String})
+      AND service = {service:String} -- if service
+      AND unit = {unit:String} -- if unit
       AND bitAnd(flags, 1) = 0
       AND $attributes
     WINDOW before AS (PARTITION BY series ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)

@@ -25,7 +25,7 @@ SELECT
     countIf(cost_amount_nano != 0) AS cost_amount_nano_spans
 FROM spans
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND toStartOfHour(start) >= toDateTime({from:UInt32})
   AND toStartOfHour(start) < toDateTime({until:UInt32})
 GROUP BY string_keys, int_keys, double_keys, bool_keys, other_keys

@@ -25,20 +25,21 @@ SELECT
     dropped_attributes
 FROM log_records
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND time >= fromUnixTimestamp64Nano({start:Int64})
   AND time < fromUnixTimestamp64Nano({end:Int64})
   AND toStartOfFiveMinutes(time) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32})
   AND received >= toDateTime({received_from:UInt32})
-  AND ({service:String} = '' OR service = {service:String})
-  AND ({unit:String} = '' OR unit = {unit:String})
-  AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
+  AND service = {service:String} -- if service
+  AND unit = {unit:String} -- if unit
+  AND trace_id = unhex({trace_id:String}) -- if trace_id
   -- One term, for the indexes of attributes (see attribute_conditions.py).
   AND if(
-    ({severity_min:Int32} = 0 OR severity_number >= {severity_min:Int32})
-    AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
-    AND ({text:String} = '' OR positionCaseInsensitiveUTF8(body_text, {text:String}) > 0),
-    1, 0
+    true
+    AND severity_number >= {severity_min:Int32} -- if severity_min
+    AND span_id = unhex({span_id:String}) -- if span_id
+    AND positionCaseInsensitiveUTF8(body_text, {text:String}) > 0 -- if text
+    , 1, 0
   )
   AND $attributes
 -- Records of one moment are always in the same order, so that a page can begin among them.

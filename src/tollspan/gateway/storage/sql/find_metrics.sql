@@ -13,12 +13,12 @@ SELECT
     max(toUnixTimestamp64Nano(time)) AS latest
 FROM metric_points
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND time >= fromUnixTimestamp64Nano({start:Int64})
   AND time < fromUnixTimestamp64Nano({end:Int64})
   AND received >= toDateTime({received_from:UInt32})
-  AND ({service:String} = '' OR service = {service:String})
-  AND ({text:String} = '' OR positionCaseInsensitiveUTF8(name, {text:String}) > 0)
+  AND service = {service:String} -- if service
+  AND positionCaseInsensitiveUTF8(name, {text:String}) > 0 -- if text
 GROUP BY name, type, temporality, monotonic, metric_unit
 ORDER BY name, type, temporality, monotonic, metric_unit
 LIMIT {limit:UInt32}

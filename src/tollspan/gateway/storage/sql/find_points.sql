@@ -48,13 +48,13 @@ SELECT
     ) AS exemplars
 FROM metric_points
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND name = {name:String}
   AND time >= fromUnixTimestamp64Nano({start:Int64})
   AND time < fromUnixTimestamp64Nano({end:Int64})
   AND received >= toDateTime({received_from:UInt32})
-  AND ({service:String} = '' OR service = {service:String})
-  AND ({unit:String} = '' OR unit = {unit:String})
+  AND service = {service:String} -- if service
+  AND unit = {unit:String} -- if unit
 -- Points of one moment are always in the same order, so that a page can begin among them.
 ORDER BY metric_points.time DESC, series, request_digest, number, count, sum
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}

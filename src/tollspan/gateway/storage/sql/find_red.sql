@@ -18,10 +18,10 @@ FROM
         sum(toFloat64(greatest(duration, 0))) AS duration
     FROM spans
     WHERE tenant = {tenant:String}
-      AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+      AND dataset IN {datasets:Array(String)} -- if datasets
       AND toStartOfFiveMinutes(start) >= toDateTime({from:UInt32})
       AND toStartOfFiveMinutes(start) < toDateTime({until:UInt32})
-      AND ({service:String} = '' OR service = {service:String})
+      AND service = {service:String} -- if service
     GROUP BY service, slot, status_code, bucket
 )
 GROUP BY service, step

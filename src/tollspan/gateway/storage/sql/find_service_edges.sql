@@ -21,7 +21,7 @@ FROM
         count() AS spans
     FROM spans
     WHERE tenant = {tenant:String}
-      AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+      AND dataset IN {datasets:Array(String)} -- if datasets
       AND toStartOfFiveMinutes(start) >= toDateTime({from:UInt32})
       AND toStartOfFiveMinutes(start) < toDateTime({until:UInt32})
     GROUP BY callers, callees, service, db_system_name, status_code

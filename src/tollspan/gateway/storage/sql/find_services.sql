@@ -1,7 +1,7 @@
 SELECT service, count() AS spans, countIf(status_code = 2) AS errors
 FROM spans
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND start >= fromUnixTimestamp64Nano({start:Int64})
   AND start < fromUnixTimestamp64Nano({end:Int64})
   AND toStartOfFiveMinutes(start) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32})

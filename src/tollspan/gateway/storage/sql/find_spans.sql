@@ -46,14 +46,14 @@ SELECT
     dropped_links
 FROM spans
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
-  AND start >= fromUnixTimestamp64Nano({start:Int64})
-  AND start < fromUnixTimestamp64Nano({end:Int64})
-  AND toStartOfFiveMinutes(start) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32})
-  AND received >= toDateTime({received_from:UInt32})
-  AND ({trace_id:String} = '' OR trace_id = unhex({trace_id:String}))
-  AND (empty({slots:Array(DateTime('UTC'))}) OR toStartOfFiveMinutes(start) IN {slots:Array(DateTime('UTC'))})
-  AND ({span_id:String} = '' OR span_id = unhex({span_id:String}))
+  AND dataset IN {datasets:Array(String)} -- if datasets
+  AND start >= fromUnixTimestamp64Nano({start:Int64}) -- if bounded
+  AND start < fromUnixTimestamp64Nano({end:Int64}) -- if bounded
+  AND toStartOfFiveMinutes(start) BETWEEN toDateTime({slot_first:UInt32}) AND toDateTime({slot_last:UInt32}) -- if bounded
+  AND received >= toDateTime({received_from:UInt32}) -- if bounded
+  AND trace_id = unhex({trace_id:String}) -- if trace_id
+  AND toStartOfFiveMinutes(start) IN {slots:Array(DateTime('UTC'))} -- if slots
+  AND span_id = unhex({span_id:String}) -- if span_id
 ORDER BY start DESC, span_id
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}
 -- No projection answers this, and finding that out takes its time.

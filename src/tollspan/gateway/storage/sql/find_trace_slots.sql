@@ -2,7 +2,7 @@
 SELECT toUnixTimestamp(toStartOfFiveMinutes(start)) AS slot
 FROM spans
 WHERE tenant = {tenant:String}
-  AND (empty({datasets:Array(String)}) OR dataset IN {datasets:Array(String)})
+  AND dataset IN {datasets:Array(String)} -- if datasets
   AND trace_id IN {trace_ids:Array(FixedString(16))}
 GROUP BY slot
 -- To look at other projections and for other ways takes longer than to read the answer.
