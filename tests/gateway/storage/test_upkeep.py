@@ -1,3 +1,4 @@
+import time
 import uuid
 
 import pytest
@@ -119,3 +120,23 @@ def test_what_was_erased_does_not_come_back_by_a_resend_nor_does_its_neighbour_d
     erase_unit(engine, "acme", [], "gone", NOON_S)
     write(engine, signal, *sent)
     assert units(engine, signal) == ["kept"]
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_a_day_that_gets_no_more_becomes_one_part(engine, signal):
+    """After forty minutes; here after a second."""
+    for number in range(6):
+        write(engine, signal, of_unit(signal, str(number)), now_s=NOON_S - number % 2 * DAY_S)
+    table = LAYOUTS[signal].table
+    engine.execute(f"ALTER TABLE {table} MODIFY SETTING min_age_to_force_merge_seconds = 1")
+    deadline = time.monotonic() + 30
+    while set(parts_by_day(engine, table)) != {1} and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert parts_by_day(engine, table) == [1, 1]
+    assert units(engine, signal) == list("012345")
+
+
+def parts_by_day(engine, table):
+    active = "FROM system.parts WHERE active AND table = {table:String}"
+    rows = engine.rows(f"SELECT count() AS parts {active} GROUP BY partition", {"table": table})
+    return [row["parts"] for row in rows]

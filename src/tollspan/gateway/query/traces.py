@@ -180,6 +180,8 @@ async def page_traces(view: View, query: TraceQuery, *, page: int, limit: int) -
 async def get_trace(view: View, trace_id: str, *, time_range: TimeRange = ALWAYS) -> Trace | None:
     """The trace, its first SPANS_MAX spans; None when none of its spans is here."""
     slots = await find_trace_slots(view, [trace_id])
+    if not slots:
+        return None
     bounds = time_range.parameters()
     columns = await view.columns("get_trace", trace_id=trace_id, slots=slots, limit=SPANS_MAX, **bounds)
     return await asyncio.to_thread(_trace, trace_id, columns) if columns.get("span_id") else None
