@@ -11,7 +11,14 @@ from helpers.spans import NOW, SECOND, batch, span
 from helpers.stores import new_writer, open_engine
 from tollspan.gateway.storage import upkeep
 from tollspan.gateway.storage.item_writer import LAYOUTS
-from tollspan.gateway.storage.upkeep import DAY_S, Retention, erase_trace, erase_unit, expire
+from tollspan.gateway.storage.upkeep import (
+    DAY_S,
+    Retention,
+    complete_projections,
+    erase_trace,
+    erase_unit,
+    expire,
+)
 from tollspan.otlp.signals import Signal
 
 pytestmark = pytest.mark.xdist_group("telemetry")
@@ -127,13 +134,33 @@ def test_a_day_that_gets_no_more_becomes_one_part(engine, signal):
     """After forty minutes; here after a second."""
     for number in range(6):
         write(engine, signal, of_unit(signal, str(number)), now_s=NOON_S - number % 2 * DAY_S)
-    table = LAYOUTS[signal].table
-    engine.execute(f"ALTER TABLE {table} MODIFY SETTING min_age_to_force_merge_seconds = 1")
-    deadline = time.monotonic() + 30
-    while set(parts_by_day(engine, table)) != {1} and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert parts_by_day(engine, table) == [1, 1]
+    force_merges_soon(engine, LAYOUTS[signal].table)
+    assert becomes(engine, LAYOUTS[signal].table, [1, 1])
     assert units(engine, signal) == list("012345")
+
+
+def test_a_day_with_parts_that_have_no_projections_yet_becomes_one_part_once_they_have(engine):
+    for number in range(6):
+        write(engine, Signal.TRACES, of_unit(Signal.TRACES, str(number)))
+        if number == 3:
+            engine.execute("OPTIMIZE TABLE spans FINAL")
+    assert parts_by_day(engine, "spans") == [3]
+    force_merges_soon(engine, "spans")
+    complete_projections(engine, time.time() + 2 * 3600)
+    assert becomes(engine, "spans", [1])
+    assert units(engine, Signal.TRACES) == list("012345")
+
+
+def force_merges_soon(engine, table):
+    engine.execute(f"ALTER TABLE {table} MODIFY SETTING min_age_to_force_merge_seconds = 1")
+
+
+def becomes(engine, table, parts):
+    """Whether there are that many parts of each day, waiting for it."""
+    deadline = time.monotonic() + 30
+    while (found := parts_by_day(engine, table)) != parts and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found == parts
 
 
 def parts_by_day(engine, table):
