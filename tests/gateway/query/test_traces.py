@@ -122,6 +122,17 @@ async def test_a_trace_of_tomorrow_is_listed_when_the_range_is_open(store, view)
     assert await listed(view, TraceQuery()) == [ahead.trace_id.hex()]
 
 
+async def test_traces_that_name_no_time_have_their_pages_too(store, view):
+    without_time = [span(start=0) for _ in range(3)]
+    await store.write(batch(*without_time))
+    seen, cursor = [], None
+    for _ in without_time:
+        page = await traces.find_traces(view, TraceQuery(), limit=1, cursor=cursor)
+        seen += [trace.trace_id for trace in page.traces]
+        cursor = page.next_cursor
+    assert sorted(seen) == sorted(sent.trace_id.hex() for sent in without_time)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "1.2", "-1." + "0" * 32, "9" * 20 + "." + "0" * 32])
 async def test_a_cursor_that_was_not_given_out_is_refused(view, cursor):
     if not cursor:

@@ -57,7 +57,7 @@ def test_what_may_be_left_out_is_a_condition_that_needs_the_parameter_it_is_left
         condition, optional, parameter = line.partition(" -- if ")
         if optional:
             assert re.match(r" *AND |HAVING ", condition)
-            flags = {"bounded", "errors", "roots"}
+            flags = {"bounded", "errors", "paged", "roots"}
             assert parameter in flags or f"{{{parameter}:" in condition
 
 

@@ -217,7 +217,8 @@ async def _places(
 ) -> list[_Place]:
     rows = await view.rows(
         "find_trace_ids",
-        after=0 if after == _NEWEST else after.latest,
+        paged=int(after != _NEWEST),
+        after=after.latest,
         after_id=after.trace_id,
         limit=limit,
         offset=offset,

@@ -25,7 +25,7 @@ PREWHERE tenant = {tenant:String}
   AND $attributes
   AND trace_id IN {trace_ids:Array(FixedString(16))} -- if trace_ids
 GROUP BY trace_id
-HAVING latest < {after:Int64} OR (latest = {after:Int64} AND id < {after_id:String}) -- if after
+HAVING latest < {after:Int64} OR (latest = {after:Int64} AND id < {after_id:String}) -- if paged
 ORDER BY latest DESC, id DESC
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}
 -- No projection answers this, and finding that out takes its time.
