@@ -157,7 +157,7 @@ def force_merges_soon(engine, table):
 
 def becomes(engine, table, parts):
     """Whether there are that many parts of each day, waiting for it."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := parts_by_day(engine, table)) != parts and time.monotonic() < deadline:
         time.sleep(0.1)
     return found == parts
