@@ -81,7 +81,7 @@ async def _merged(store: Store) -> None:
 
 
 def _end_day(store: Store) -> None:
-    """What upkeep and the engine do within two hours after a day, done at once: its parts are one."""
+    """What upkeep and the engine do within three hours after a day, done at once: its parts are one."""
     engine = store._engine  # noqa: SLF001 - as in size
     engine.execute(f"{statement('materialize_projections')} SETTINGS mutations_sync = 1")
     engine.execute("OPTIMIZE TABLE spans FINAL SETTINGS optimize_throw_if_noop = 1")

@@ -1,3 +1,4 @@
+import re
 import time
 import uuid
 
@@ -11,6 +12,7 @@ from helpers.spans import NOW, SECOND, batch, span
 from helpers.stores import new_writer, open_engine
 from tollspan.gateway.storage import upkeep
 from tollspan.gateway.storage.item_writer import LAYOUTS
+from tollspan.gateway.storage.store import UPKEEP_INTERVAL_S
 from tollspan.gateway.storage.upkeep import (
     DAY_S,
     Retention,
@@ -152,6 +154,12 @@ def test_a_day_with_parts_that_have_no_projections_yet_becomes_one_part_once_the
 
 
 def force_merges_soon(engine, table):
+    """What the schema says, with a second in the place of its forty minutes."""
+    sql = "SELECT engine_full FROM system.tables WHERE name = {table:String} AND database = currentDatabase()"
+    [row] = engine.rows(sql, {"table": table})
+    assert "min_age_to_force_merge_on_partition_only = 1" in row["engine_full"]
+    # Completing projections makes all parts young again.
+    assert 0 < int(re.search(r"to_force_merge_seconds = (\d+)", row["engine_full"])[1]) < UPKEEP_INTERVAL_S
     engine.execute(f"ALTER TABLE {table} MODIFY SETTING min_age_to_force_merge_seconds = 1")
 
 
